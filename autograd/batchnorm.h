@@ -1,0 +1,18 @@
+// Differentiable batch normalisation, with the activation and the residual addition that may follow it fused in.
+#pragma once
+
+#include <optional>
+
+#include "kernels/batchnorm.h"
+#include "tensor/tensor.h"
+
+namespace gw {
+
+/// act(batch_norm(x) * weight + bias + residual) for x of shape [N, C], [N, C, L] or [N, C, H, W]; weight, bias, the
+/// running statistics, act and residual may each be left out. In training the running statistics are updated in place.
+/// What it throws: see kernels::batch_norm_forward.
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {},
+                  const Tensor& bias = {}, const BatchNormOptions& o = {},
+                  const std::optional<GeneralReluOptions>& act = {}, const Tensor& residual = {});
+
+}  // namespace gw

@@ -1,0 +1,90 @@
+// Walking several strided tensors of one shape together, as few and as long rows as their layouts allow.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <numeric>
+
+#include "kernels/parallel.h"
+#include "tensor/tensor.h"
+
+namespace gw::kernels::cpu {
+
+/// The common iteration space of N tensors: dimensions sorted by the first tensor's strides (largest outermost),
+/// neighbours merged where every tensor's strides run on.
+template <size_t N>
+struct IterationSpace {
+  Shape shape;                   ///< at least one dimension, the last one the row
+  std::array<Shape, N> strides;  ///< of each tensor, in elements
+
+  explicit IterationSpace(const std::array<const Tensor*, N>& tensors) {
+    const Tensor& first = *tensors[0];
+    std::array<int64_t, Shape::kMaxDims> order{};
+    const auto end = order.begin() + first.dim();
+    std::iota(order.begin(), end, 0);
+    std::stable_sort(order.begin(), end, [&](int64_t a, int64_t b) { return first.strides()[a] > first.strides()[b]; });
+    for (auto d = order.begin(); d != end; ++d) {
+      if (first.shape()[*d] == 1) continue;
+      append(tensors, *d);
+    }
+    if (shape.empty()) {
+      shape.push_back(first.numel());
+      for (Shape& s : strides) s.push_back(1);
+    }
+  }
+
+ private:
+  void append(const std::array<const Tensor*, N>& tensors, int64_t dim) {
+    const int64_t size = tensors[0]->shape()[dim];
+    bool merges = !shape.empty();
+    for (size_t t = 0; merges && t < N; ++t) merges = strides[t].back() == tensors[t]->strides()[dim] * size;
+    if (merges) {
+      shape[shape.size() - 1] *= size;
+      for (size_t t = 0; t < N; ++t) strides[t][shape.size() - 1] = tensors[t]->strides()[dim];
+      return;
+    }
+    shape.push_back(size);
+    for (size_t t = 0; t < N; ++t) strides[t].push_back(tensors[t]->strides()[dim]);
+  }
+};
+
+/// Calls row(offsets, strides, count) in parallel for runs of elements that together cover the tensors: `offsets` of
+/// the run's first element in each tensor and the `strides` along it, both in elements.
+template <size_t N, class Row>
+void for_each_row(const std::array<const Tensor*, N>& tensors, const Row& row) {
+  if (tensors[0]->numel() == 0) return;
+  const IterationSpace<N> space(tensors);
+  const int64_t last = space.shape.size() - 1, length = space.shape[last];
+  std::array<int64_t, N> step;
+  for (size_t t = 0; t < N; ++t) step[t] = space.strides[t][last];
+  if (last == 0) {
+    parallel_for(length, kParallelGrain, [&](int64_t begin, int64_t end) {
+      std::array<int64_t, N> offset;
+      for (size_t t = 0; t < N; ++t) offset[t] = begin * step[t];
+      row(offset, step, end - begin);
+    });
+    return;
+  }
+  const int64_t rows = space.shape.numel() / length;
+  parallel_for(rows, std::max<int64_t>(1, kParallelGrain / length), [&](int64_t begin, int64_t end) {
+    Shape index = Shape::filled(last, 0);
+    std::array<int64_t, N> offset{};
+    for (int64_t d = last - 1, rest = begin; d >= 0; --d) {
+      index[d] = rest % space.shape[d];
+      rest /= space.shape[d];
+      for (size_t t = 0; t < N; ++t) offset[t] += index[d] * space.strides[t][d];
+    }
+    for (int64_t r = begin; r < end; ++r) {
+      row(offset, step, length);
+      for (int64_t d = last - 1; d >= 0; --d) {
+        for (size_t t = 0; t < N; ++t) offset[t] += space.strides[t][d];
+        if (++index[d] < space.shape[d]) break;
+        for (size_t t = 0; t < N; ++t) offset[t] -= space.shape[d] * space.strides[t][d];
+        index[d] = 0;
+      }
+    }
+  });
+}
+
+}  // namespace gw::kernels::cpu

@@ -23,7 +23,7 @@ Tensor binary(Binary op, double a, const Tensor& b);
 
 /// a + alpha * b.
 Tensor add(const Tensor& a, const Tensor& b, double alpha = 1);
-inline Tensor sub(const Tensor& a, const Tensor& b) { return add(a, b, -1); }
+inline Tensor sub(const Tensor& a, const Tensor& b) { return kernels::add(a, b, -1); }
 inline Tensor mul(const Tensor& a, const Tensor& b) { return binary(Binary::mul, a, b); }
 inline Tensor div(const Tensor& a, const Tensor& b) { return binary(Binary::div, a, b); }
 inline Tensor mul(const Tensor& a, double b) { return binary(Binary::mul, a, b); }

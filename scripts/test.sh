@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test: the optimised build first, then the same tests under AddressSanitizer and
+# UndefinedBehaviorSanitizer.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/install_deps.sh --tests
+for preset in release asan; do
+  echo "== $preset"
+  scripts/build.sh "$preset" -DGROUNDWORK_BUILD_TESTS=ON
+  ctest --preset "$preset" -j "$(nproc)"
+done

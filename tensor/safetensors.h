@@ -9,7 +9,7 @@
 
 namespace gw {
 
-/// Named tensors in the order in which they are written.
+/// Named tensors, in an order.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 struct SafetensorsFile {
@@ -26,7 +26,8 @@ struct SafetensorsFile {
 /// as u8.
 SafetensorsFile load_safetensors(const std::string& path);
 
-/// Writes tensors (any strides, any device) in row-major order. The file appears whole or not at all: it is written
+/// Writes tensors (any strides, any device) in row-major order, those of wider dtypes first (so that all are aligned),
+/// else in the given order. The file appears whole or not at all: it is written
 /// aside, flushed and renamed. IoError, naming the file and the cause, if that fails.
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});

@@ -15,6 +15,8 @@ using Total = std::conditional_t<is_floating(dtype_of<T>()), double, int64_t>;
 
 /// Elements that one f32 partial sum takes before it goes into the double: few enough that rounding stays small.
 constexpr int64_t kRun = 256;
+/// Likewise for the rows that one partial sum of a column takes (a run's 256 elements go to 32 lanes, 8 each).
+constexpr int64_t kRowRun = 32;
 /// Elements that one task of a long reduction takes. Fixed, so that results do not depend on the number of threads.
 constexpr int64_t kTask = int64_t{1} << 16;
 
@@ -59,8 +61,8 @@ void sum_columns(const T* x, int64_t rows, int64_t columns, const double* center
   constexpr int64_t kStrip = 64;
   for (int64_t c0 = 0; c0 < columns; c0 += kStrip) {
     const int64_t width = std::min(kStrip, columns - c0);
-    for (int64_t r0 = 0; r0 < rows; r0 += kRun) {
-      const int64_t end = std::min(rows, r0 + kRun);
+    for (int64_t r0 = 0; r0 < rows; r0 += kRowRun) {
+      const int64_t end = std::min(rows, r0 + kRowRun);
       Partial<T> lane[kStrip] = {};
       for (int64_t r = r0; r < end; ++r) {
         const T* row = x + r * columns + c0;

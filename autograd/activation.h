@@ -17,10 +17,13 @@ Tensor add_general_relu(const Tensor& a, const Tensor& b, const GeneralReluOptio
 
 /// x * sigmoid(x) (Elfwing et al. 2017).
 Tensor silu(const Tensor& x);
-/// x * Phi(x), Phi the standard normal's distribution function, by erf (Hendrycks & Gimpel 2016).
-Tensor gelu(const Tensor& x);
-/// log(1 + exp(x)).
-Tensor softplus(const Tensor& x);
+/// The two ways to compute gelu.
+enum class GeluApproximation { none, tanh };
+/// x * Phi(x), Phi the standard normal's distribution function, by erf or its tanh approximation (Hendrycks & Gimpel
+/// 2016).
+Tensor gelu(const Tensor& x, GeluApproximation approximation = GeluApproximation::none);
+/// log(1 + exp(beta * x)) / beta, and x itself where beta * x > threshold. ConfigError unless beta > 0.
+Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
 /// x > 0 ? x : alpha * (exp(x) - 1) (Clevert et al. 2015).
 Tensor elu(const Tensor& x, double alpha = 1);
 /// x limited to [min, max]. ConfigError if min > max.

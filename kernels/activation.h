@@ -35,9 +35,9 @@ Tensor general_relu_backward_from_output(const Tensor& dy, const Tensor& y, cons
 /// general_relu(a + b) in one pass; a and b of one shape and dtype.
 Tensor add_general_relu(const Tensor& a, const Tensor& b, const GeneralReluOptions& o);
 
-/// Smooth and clipped activations with one parameter or none.
-enum class Activation { silu, gelu, softplus, elu, hardtanh };
-/// What the activations of enum Activation read: elu's alpha, or hardtanh's bounds.
+/// Smooth and clipped activations with two parameters at most.
+enum class Activation { silu, gelu, gelu_tanh, softplus, elu, hardtanh };
+/// What the activations of enum Activation read: softplus's beta and threshold, elu's alpha, or hardtanh's bounds.
 struct ActivationParams {
   float a = 0;
   float b = 0;

@@ -1,0 +1,122 @@
+// The formulas of the activations and their derivatives, element by element, shared by the CPU's and the GPU's kernels.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/activation.h"
+#include "kernels/math/functions.h"
+#include "kernels/math/host_device.h"
+
+namespace gw::math {
+
+/// GeneralReluOptions as the loops read them.
+struct GeneralReluParams {
+  float leak;
+  float sub;
+  float maxv;        ///< infinity for none
+  float zero;        ///< -sub as the output's dtype rounds it: what x = 0 becomes
+  float above_zero;  ///< the next greater number of that dtype: the least that x > 0 may become
+};
+
+/// The number after `value` among those that `dtype` can represent; `value` is one of them.
+inline float next_above(float value, DType dtype) {
+  if (dtype == DType::f32) return std::nextafter(value, std::numeric_limits<float>::infinity());
+  bf16 next = value;
+  if (value == 0.0f) next.bits = 0;  // of the two zeros, the one whose bits count upwards
+  next.bits = static_cast<uint16_t>(value < 0.0f ? next.bits - 1 : next.bits + 1);
+  return next;
+}
+
+inline GeneralReluParams general_relu_params(const GeneralReluOptions& o, DType dtype) {
+  const float zero = dtype == DType::bf16 ? static_cast<float>(bf16(-o.sub)) : -o.sub;
+  return {o.leak, o.sub, o.maxv.value_or(std::numeric_limits<float>::infinity()), zero, next_above(zero, dtype)};
+}
+
+/// min((x > 0 ? x : leak * x) - sub, maxv), kept above `zero` where x > 0. For a leak >= 0 rounding cannot lift the
+/// other branch above `zero`, because it is monotonic and takes -sub to `zero`.
+GW_HOST_DEVICE inline float general_relu(float x, const GeneralReluParams& p) {
+  const float shifted = x - p.sub;
+  const float positive = shifted < p.above_zero ? p.above_zero : shifted;
+  const float y = x > 0.0f ? positive : p.leak * x - p.sub;
+  return y > p.maxv ? p.maxv : y;
+}
+
+/// d general_relu / dx from x.
+GW_HOST_DEVICE inline float general_relu_slope(float x, const GeneralReluParams& p) {
+  const float slope = x > 0.0f ? 1.0f : p.leak;
+  return slope * x - p.sub > p.maxv ? 0.0f : slope;
+}
+
+/// d general_relu / dx from the output; without a clamp and with leak >= 0 only.
+GW_HOST_DEVICE inline float general_relu_slope_from_output(float y, const GeneralReluParams& p) {
+  return y > p.zero ? 1.0f : p.leak;
+}
+
+/// erf(x) by Abramowitz & Stegun 7.1.26; off by at most 2e-7.
+GW_HOST_DEVICE inline float erf(float x) {
+  const float magnitude = x < 0.0f ? -x : x;
+  const float t = 1.0f / (1.0f + 0.3275911f * magnitude);
+  float p = 1.061405429f;
+  p = p * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  const float y = 1.0f - p * t * math::exp(-x * x);
+  return x < 0.0f ? -y : y;
+}
+
+GW_HOST_DEVICE inline float silu(float x) { return x * math::sigmoid(x); }
+GW_HOST_DEVICE inline float silu_slope(float x) {
+  const float s = math::sigmoid(x);
+  return s * (1.0f + x * (1.0f - s));
+}
+
+GW_HOST_DEVICE inline float gelu(float x) { return 0.5f * x * (1.0f + math::erf(0.70710678f * x)); }
+GW_HOST_DEVICE inline float gelu_slope(float x) {
+  const float density = 0.39894228f * math::exp(-0.5f * x * x);
+  return 0.5f * (1.0f + math::erf(0.70710678f * x)) + x * density;
+}
+
+/// The approximation 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) of gelu, and its own derivative.
+GW_HOST_DEVICE inline float gelu_tanh(float x) {
+  return 0.5f * x * (1.0f + math::tanh(0.79788456f * (x + 0.044715f * x * x * x)));
+}
+GW_HOST_DEVICE inline float gelu_tanh_slope(float x) {
+  const float t = math::tanh(0.79788456f * (x + 0.044715f * x * x * x));
+  const float inner_slope = 0.79788456f * (1.0f + 0.134145f * x * x);
+  return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * inner_slope;
+}
+
+/// log(1 + e^(beta x)) / beta, and x itself where beta x > threshold. With z = beta x it is max(z, 0) +
+/// log1p(e^-|z|), which cannot overflow; log1p(u) is corrected for what 1 + u loses.
+GW_HOST_DEVICE inline float softplus(float x, float beta, float threshold) {
+  const float z = beta * x;
+  const float u = math::exp(z < 0.0f ? z : -z), one_more = 1.0f + u;
+  const float log1p = math::log(one_more) + (u - (one_more - 1.0f)) / one_more;
+  return z > threshold ? x : ((z < 0.0f ? 0.0f : z) + log1p) / beta;
+}
+GW_HOST_DEVICE inline float softplus_slope(float x, float beta, float threshold) {
+  const float slope = math::sigmoid(beta * x);
+  return beta * x > threshold ? 1.0f : slope;
+}
+
+/// e^x - 1 for x <= 0: near zero by its series, because the difference would cancel.
+GW_HOST_DEVICE inline float expm1_negative(float x) {
+  float series = 1.0f / 720.0f;
+  series = series * x + 1.0f / 120.0f;
+  series = series * x + 1.0f / 24.0f;
+  series = series * x + 1.0f / 6.0f;
+  series = series * x + 0.5f;
+  series = series * x * x + x;
+  return x > -0.25f ? series : math::exp(x) - 1.0f;
+}
+
+GW_HOST_DEVICE inline float elu(float x, float alpha) { return x > 0.0f ? x : alpha * math::expm1_negative(x); }
+GW_HOST_DEVICE inline float elu_slope(float x, float alpha) { return x > 0.0f ? 1.0f : alpha * math::exp(x); }
+
+GW_HOST_DEVICE inline float hardtanh(float x, float min, float max) { return x < min ? min : (x > max ? max : x); }
+/// At the bounds themselves no gradient passes, as in PyTorch.
+GW_HOST_DEVICE inline float hardtanh_slope(float x, float min, float max) { return x <= min || x >= max ? 0.0f : 1.0f; }
+
+}  // namespace gw::math

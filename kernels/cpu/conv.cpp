@@ -13,13 +13,15 @@ float* floats(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr;
 
 }  // namespace
 
-ConvMethod choose_conv_method(const ConvShape& s, ConvPass, DType dtype) {
+ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
   // Tiles of our kernels are made of images.
   constexpr int64_t kFewImages = 8;
-  if (s.groups > 1 || s.n < kFewImages) return onednn::available() ? ConvMethod::onednn : ConvMethod::im2col;
+  const bool onednn_can =
+      onednn::available() && (pass != ConvPass::backward_weight || onednn::computes_backward_weight(s, dtype));
+  if (s.groups > 1 || s.n < kFewImages) return onednn_can ? ConvMethod::onednn : ConvMethod::im2col;
   if (dtype == DType::bf16 && onednn::has_amx()) {
     const bool small_grid = s.out_h * s.out_w <= 16 && s.in_c >= 64;
-    return small_grid ? ConvMethod::im2col : ConvMethod::onednn;
+    return small_grid || !onednn_can ? ConvMethod::im2col : ConvMethod::onednn;
   }
   return ConvMethod::direct;
 }

@@ -242,6 +242,11 @@ bool has_amx() {
   return amx;
 }
 
+bool computes_backward_weight(const ConvShape& s, DType dtype) {
+  const bool strided_pixel = s.in_h * s.in_w == 1 && s.taps() > 1 && s.stride_h * s.stride_w > 1;
+  return !(dtype == DType::bf16 && strided_pixel);
+}
+
 void conv_forward(const ConvShape& shape, DType dtype, const void* x, const float* w, const float* bias, void* y) {
   checked("conv2d", [&] {
     static Cache<Convolution> cache;
@@ -318,6 +323,7 @@ namespace {
 
 bool available() { return false; }
 bool has_amx() { return false; }
+bool computes_backward_weight(const ConvShape&, DType) { return false; }
 void conv_forward(const ConvShape&, DType, const void*, const float*, const float*, void*) { missing("conv2d"); }
 void conv_backward_input(const ConvShape&, DType, const void*, const float*, void*) {
   missing("conv2d_backward_input");

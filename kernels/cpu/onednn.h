@@ -13,6 +13,10 @@ bool available();
 /// True if oneDNN multiplies bf16 matrices with AMX tiles on this processor.
 bool has_amx();
 
+/// False for the convolutions that oneDNN gets wrong: 2.6 returns garbage from the bf16 weight gradient of a padded
+/// kernel that moves with a stride over a single pixel.
+bool computes_backward_weight(const ConvShape& shape, DType dtype);
+
 /// y = conv2d(x, w) + bias. x and y are of `dtype` (f32 or bf16), channels-last; bias may be null.
 void conv_forward(const ConvShape& shape, DType dtype, const void* x, const float* w, const float* bias, void* y);
 /// dx = gradient of the input.

@@ -124,6 +124,7 @@ void check_method(ConvMethod method, const Case& c, DType dtype, const std::stri
   expect_close(y, expected.y, tolerance, what + " forward");
   cpu::conv_backward_input(method, s, dy, w, dx);
   expect_close(dx, expected.dx, tolerance, what + " backward input");
+  if (method == ConvMethod::onednn && !cpu::onednn::computes_backward_weight(s, dtype)) return;
   cpu::conv_backward_weight(method, s, x, dy, dw, db);
   // Parameter gradients are f32 in both.
   expect_close(dw, expected.dw, 1e-5, what + " backward weight");

@@ -85,7 +85,8 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
     throw ShapeError(fmt::format("conv2d: expected a bias [{}], got {}", s.out_c, bias.shape().to_string()));
   const Tensor y = new_channels_last(output_shape(s), x.dtype(), x.device());
   if (y.numel() == 0) return y;
-  GW_DISPATCH(x, conv_forward(s, channels_last(x), channels_last(weight), bias, y));
+  const Tensor dense_bias = bias.defined() ? contiguous(bias) : bias;
+  GW_DISPATCH(x, conv_forward(s, channels_last(x), channels_last(weight), dense_bias, y));
   return y;
 }
 

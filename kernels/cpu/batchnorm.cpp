@@ -1,0 +1,234 @@
+#include "kernels/cpu/batchnorm.h"
+
+#include "kernels/cpu/lanes.h"
+#include "kernels/math/batchnorm.h"
+
+namespace gw::kernels::cpu {
+namespace {
+
+using math::BatchNormChannel;
+using math::BatchNormSlope;
+
+Lanes lanes_of(const Tensor& x, const Tensor& per_channel) {
+  const int64_t channels = per_channel.numel();
+  return {x.numel() / channels, channels};
+}
+
+/// The elements of an f32 vector, or `count` times `otherwise` if it is undefined.
+std::vector<float> values_or(const Tensor& t, int64_t count, float otherwise) {
+  if (!t.defined()) return std::vector<float>(static_cast<size_t>(count), otherwise);
+  return t.to_vector<float>();
+}
+
+/// BatchNormChannel of every lane, as arrays of floats that the loops read side by side.
+struct ChannelLanes {
+  std::vector<float> mean, scale, bias;
+
+  ChannelLanes(const Lanes& lanes, const Tensor& m, const Tensor& invstd, const Tensor& weight, const Tensor& b) {
+    std::vector<float> s = values_or(weight, lanes.channels, 1);
+    const float* factor = invstd.data<float>();
+    for (size_t c = 0; c < s.size(); ++c) s[c] *= factor[c];
+    mean = lanes.spread(m.to_vector<float>());
+    scale = lanes.spread(s);
+    bias = lanes.spread(values_or(b, lanes.channels, 0));
+  }
+};
+
+/// Calls f with the activation as a type, so that each combination gets its own loops.
+template <class F>
+void with_activation(const std::optional<GeneralReluOptions>& act, DType dtype, const F& f) {
+  if (!act) return f(math::NoActivation{});
+  f(math::GeneralReluActivation{math::general_relu_params(*act, dtype)});
+}
+
+/// A value near each channel's mean: the mean of up to 64 rows, spread over the whole of x so that no odd region (a
+/// dark border) decides alone. Sums of squares around it do not cancel.
+template <class T>
+std::vector<float> rough_means(const T* x, int64_t rows, int64_t channels) {
+  const int64_t samples = std::min<int64_t>(rows, 64);
+  std::vector<double> sums(static_cast<size_t>(channels));
+  for (int64_t i = 0; i < samples; ++i) {
+    const T* row = x + rows * i / samples * channels;
+    for (size_t c = 0; c < sums.size(); ++c) sums[c] += static_cast<double>(static_cast<float>(row[c]));
+  }
+  std::vector<float> means;
+  for (const double sum : sums) means.push_back(static_cast<float>(sum / static_cast<double>(samples)));
+  return means;
+}
+
+/// s += x - shift and q += (x - shift)^2, lane by lane. Four rows a step: fewer loads and stores of the sums, and
+/// shorter chains of additions.
+template <class T>
+void add_moments(const T* x, int64_t rows, int64_t lanes, const float* shift, float* s, float* q) {
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4, x += 4 * lanes) {
+    const T *x1 = x + lanes, *x2 = x1 + lanes, *x3 = x2 + lanes;
+#pragma omp simd
+    for (int64_t j = 0; j < lanes; ++j) {
+      const float a = static_cast<float>(x[j]) - shift[j], b = static_cast<float>(x1[j]) - shift[j];
+      const float c = static_cast<float>(x2[j]) - shift[j], d = static_cast<float>(x3[j]) - shift[j];
+      s[j] += (a + b) + (c + d);
+      q[j] += (a * a + b * b) + (c * c + d * d);
+    }
+  }
+  for (; r < rows; ++r, x += lanes) {
+#pragma omp simd
+    for (int64_t j = 0; j < lanes; ++j) {
+      const float a = static_cast<float>(x[j]) - shift[j];
+      s[j] += a;
+      q[j] += a * a;
+    }
+  }
+}
+
+template <class T, class Act>
+void apply(T* y, const T* x, const T* residual, const Lanes& lanes, const ChannelLanes& p, const Act& act) {
+  const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
+  if (!residual) {
+    lanes.for_each([=](int64_t at, int64_t count) {
+#pragma omp simd
+      for (int64_t j = 0; j < count; ++j) {
+        const BatchNormChannel c{mean[j], scale[j], bias[j]};
+        y[at + j] = act.value(math::batch_norm(static_cast<float>(x[at + j]), c));
+      }
+    });
+    return;
+  }
+  lanes.for_each([=](int64_t at, int64_t count) {
+#pragma omp simd
+    for (int64_t j = 0; j < count; ++j) {
+      const BatchNormChannel c{mean[j], scale[j], bias[j]};
+      const float z = math::batch_norm(static_cast<float>(x[at + j]), c) + static_cast<float>(residual[at + j]);
+      y[at + j] = act.value(z);
+    }
+  });
+}
+
+/// Sums of dz and of dz * (x - mean) where z is computed again from x.
+template <class T, class Act>
+std::vector<double> gradient_sums(const T* dy, const T* x, const Lanes& lanes, const ChannelLanes& p, const Act& act) {
+  const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
+  return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t count, float* s, float* q) {
+    for (int64_t r = 0; r < rows; ++r, at += count) {
+#pragma omp simd
+      for (int64_t j = 0; j < count; ++j) {
+        const BatchNormChannel c{mean[j], scale[j], bias[j]};
+        const float v = static_cast<float>(x[at + j]);
+        const float dz = static_cast<float>(dy[at + j]) * act.slope(math::batch_norm(v, c));
+        s[j] += dz;
+        q[j] += dz * (v - c.mean);
+      }
+    }
+  });
+}
+
+/// The same sums with the sign of z read off y; stores dz, which both the residual and dx need.
+template <class T, class Act>
+std::vector<double> gradient_sums_from_output(T* dz_out, const T* dy, const T* x, const T* y, const Lanes& lanes,
+                                              const ChannelLanes& p, const Act& act) {
+  const float* mean = p.mean.data();
+  return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t count, float* s, float* q) {
+    for (int64_t r = 0; r < rows; ++r, at += count) {
+#pragma omp simd
+      for (int64_t j = 0; j < count; ++j) {
+        const T dz = static_cast<float>(dy[at + j]) * act.slope_from_output(static_cast<float>(y[at + j]));
+        dz_out[at + j] = dz;
+        s[j] += static_cast<float>(dz);
+        q[j] += static_cast<float>(dz) * (static_cast<float>(x[at + j]) - mean[j]);
+      }
+    }
+  });
+}
+
+template <class T, class Act>
+void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const ChannelLanes& p,
+                    const std::vector<float>& slope_a, const std::vector<float>& slope_b, const Act& act) {
+  const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
+  const float *sa = slope_a.data(), *sb = slope_b.data();
+  lanes.for_each([=](int64_t at, int64_t count) {
+#pragma omp simd
+    for (int64_t j = 0; j < count; ++j) {
+      const BatchNormChannel c{mean[j], scale[j], bias[j]};
+      const float v = static_cast<float>(x[at + j]);
+      const float dz = static_cast<float>(dy[at + j]) * act.slope(math::batch_norm(v, c));
+      dx[at + j] = math::batch_norm_dx(dz, v, c, BatchNormSlope{sa[j], sb[j]});
+    }
+  });
+}
+
+}  // namespace
+
+void batch_norm_statistics(const Tensor& mean, const Tensor& variance, const Tensor& x) {
+  visit_floating(x.dtype(), "batch_norm", [&](auto v) {
+    using T = decltype(v);
+    const Lanes lanes = lanes_of(x, mean);
+    const T* in = x.data<T>();
+    const int64_t rows = x.numel() / lanes.channels;
+    const std::vector<float> near = rough_means(in, rows, lanes.channels), shift = lanes.spread(near);
+    const std::vector<double> sums =
+        lanes.sum_pairs([in, k = shift.data()](int64_t at, int64_t r, int64_t count, float* s, float* q) {
+          add_moments(in + at, r, count, k, s, q);
+        });
+    const auto n = static_cast<double>(rows);
+    for (int64_t c = 0; c < lanes.channels; ++c) {
+      const auto i = static_cast<size_t>(c);
+      const double s = sums[i], q = sums[i + near.size()];
+      mean.data<float>()[c] = static_cast<float>(static_cast<double>(near[i]) + s / n);
+      variance.data<float>()[c] = static_cast<float>(std::max(0.0, (q - s * s / n) / n));
+    }
+  });
+}
+
+void batch_norm_apply(const Tensor& y, const Tensor& x, const Tensor& residual, const Tensor& weight,
+                      const Tensor& bias, const Tensor& mean, const Tensor& invstd,
+                      const std::optional<GeneralReluOptions>& act) {
+  visit_floating(x.dtype(), "batch_norm", [&](auto v) {
+    using T = decltype(v);
+    const Lanes lanes = lanes_of(x, mean);
+    const ChannelLanes params(lanes, mean, invstd, weight, bias);
+    const T* r = residual.defined() ? residual.data<T>() : nullptr;
+    with_activation(act, y.dtype(), [&](auto a) { apply(y.data<T>(), x.data<T>(), r, lanes, params, a); });
+  });
+}
+
+void batch_norm_backward_sums(const Tensor& dweight, const Tensor& dbias, const Tensor& dz, const Tensor& dy,
+                              const BatchNormSaved& saved, const std::optional<GeneralReluOptions>& act) {
+  visit_floating(dy.dtype(), "batch_norm", [&](auto v) {
+    using T = decltype(v);
+    const Lanes lanes = lanes_of(dy, saved.mean);
+    const ChannelLanes params(lanes, saved.mean, saved.invstd, saved.weight, saved.bias);
+    const T *g = dy.data<T>(), *x = saved.x.data<T>();
+    std::vector<double> sums;
+    with_activation(act, dy.dtype(), [&](auto a) {
+      sums = dz.defined() ? gradient_sums_from_output(dz.data<T>(), g, x, saved.y.data<T>(), lanes, params, a)
+                          : gradient_sums(g, x, lanes, params, a);
+    });
+    const float* invstd = saved.invstd.data<float>();
+    for (int64_t c = 0; c < lanes.channels; ++c) {
+      dbias.data<float>()[c] = static_cast<float>(sums[static_cast<size_t>(c)]);
+      const double product = sums[static_cast<size_t>(c + lanes.channels)];
+      dweight.data<float>()[c] = static_cast<float>(product * static_cast<double>(invstd[c]));
+    }
+  });
+}
+
+void batch_norm_backward_input(const Tensor& dx, const Tensor& dy, const BatchNormSaved& saved, const Tensor& dweight,
+                               const Tensor& dbias, bool training, const std::optional<GeneralReluOptions>& act) {
+  visit_floating(dy.dtype(), "batch_norm", [&](auto v) {
+    using T = decltype(v);
+    const Lanes lanes = lanes_of(dy, saved.mean);
+    const ChannelLanes params(lanes, saved.mean, saved.invstd, saved.weight, saved.bias);
+    std::vector<float> a(static_cast<size_t>(lanes.channels)), b(a.size());
+    const float *sum = dbias.data<float>(), *product = dweight.data<float>(), *invstd = saved.invstd.data<float>();
+    const float per_row = static_cast<float>(lanes.channels) / static_cast<float>(dy.numel());
+    for (size_t c = 0; training && c < a.size(); ++c) {
+      a[c] = params.scale[c] * sum[c] * per_row;
+      b[c] = params.scale[c] * invstd[c] * product[c] * per_row;
+    }
+    with_activation(act, dy.dtype(), [&](auto f) {
+      input_gradient(dx.data<T>(), dy.data<T>(), saved.x.data<T>(), lanes, params, lanes.spread(a), lanes.spread(b), f);
+    });
+  });
+}
+
+}  // namespace gw::kernels::cpu

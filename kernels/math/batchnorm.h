@@ -1,0 +1,46 @@
+// Batch norm's formulas for one element, shared by the CPU's and the GPU's kernels. The backward pass computes z again
+// from x; it must get the same bits as the forward pass, so both call the same function.
+#pragma once
+
+#include "kernels/math/activation.h"
+#include "kernels/math/host_device.h"
+
+namespace gw::math {
+
+/// What maps one channel's x to y, where scale = weight * invstd. Subtracting the mean first keeps the digits of
+/// channels whose mean is large beside their spread.
+struct BatchNormChannel {
+  float mean;
+  float scale;
+  float bias;
+};
+
+GW_HOST_DEVICE inline float batch_norm(float x, const BatchNormChannel& c) { return (x - c.mean) * c.scale + c.bias; }
+
+/// What dx is made of besides dz (the gradient of batch norm's output): dx = scale * (dz - mean(dz) - xhat *
+/// mean(dz * xhat)) with a = scale * mean(dz) and b = scale * invstd * mean(dz * xhat). In inference both are 0.
+struct BatchNormSlope {
+  float a;
+  float b;
+};
+
+GW_HOST_DEVICE inline float batch_norm_dx(float dz, float x, const BatchNormChannel& c, const BatchNormSlope& s) {
+  return c.scale * dz - s.a - (x - c.mean) * s.b;
+}
+
+/// The activation after batch norm: none.
+struct NoActivation {
+  GW_HOST_DEVICE float value(float z) const { return z; }
+  GW_HOST_DEVICE float slope(float) const { return 1.0f; }
+  GW_HOST_DEVICE float slope_from_output(float) const { return 1.0f; }
+};
+
+/// The activation after batch norm: GeneralRelu.
+struct GeneralReluActivation {
+  GeneralReluParams p;
+  GW_HOST_DEVICE float value(float z) const { return general_relu(z, p); }
+  GW_HOST_DEVICE float slope(float z) const { return general_relu_slope(z, p); }
+  GW_HOST_DEVICE float slope_from_output(float y) const { return general_relu_slope_from_output(y, p); }
+};
+
+}  // namespace gw::math

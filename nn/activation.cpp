@@ -1,0 +1,13 @@
+#include "nn/activation.h"
+
+#include <fmt/format.h>
+
+namespace gw {
+
+std::string GeneralRelu::extra_repr() const {
+  std::string text = fmt::format("leak={:g}, sub={:g}", options.leak, options.sub);
+  if (options.maxv) text += fmt::format(", maxv={:g}", *options.maxv);
+  return text;
+}
+
+}  // namespace gw

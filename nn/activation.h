@@ -1,0 +1,34 @@
+// Activation layers. Sequential and ResBlock run GeneralRelu and ReLU fused with the batch norm or the addition before
+// them.
+#pragma once
+
+#include "autograd/activation.h"
+#include "nn/module.h"
+
+namespace gw {
+
+/// min((x > 0 ? x : leak * x) - sub, maxv): GeneralRelu({.leak = 0.1, .sub = 0.4}).
+struct GeneralRelu : Module {
+  explicit GeneralRelu(GeneralReluOptions o = {}) : options(o) {}
+  Tensor forward(const Tensor& x) override { return general_relu(x, options); }
+  std::string extra_repr() const override;
+
+  GeneralReluOptions options;
+};
+
+/// max(x, 0): the GeneralRelu that has no leak and no shift.
+struct ReLU : GeneralRelu {
+  std::string extra_repr() const override { return ""; }
+};
+
+/// 1 / (1 + exp(-x)).
+struct Sigmoid : Module {
+  Tensor forward(const Tensor& x) override { return x.sigmoid(); }
+};
+
+/// The hyperbolic tangent.
+struct Tanh : Module {
+  Tensor forward(const Tensor& x) override { return x.tanh(); }
+};
+
+}  // namespace gw

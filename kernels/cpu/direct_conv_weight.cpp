@@ -38,18 +38,19 @@ struct Layout {
   int64_t image, row, pixel;
 };
 
-constexpr int64_t kL1Floats = 8 << 10;           // 32 KB: what a chunk of x and dy may take of the L1 cache
-constexpr int64_t kL2Floats = 192 << 10;         // 768 KB: what a thread's block may take of the L2 cache
-constexpr int64_t kSharedBlockFloats = 8 << 20;  // 32 MB: a block that all threads share
-constexpr int64_t kLargeSums = 256 << 10;        // 1 MB of sums: too many for a copy in each thread
+constexpr int64_t kL1Floats = 8 << 10;  // 32 KB: what a chunk of x and dy may take of the L1 cache
+constexpr int64_t kL2Floats =
+    160 << 10;  // 640 KB: what a thread's block may take of the L2 cache, with the next one on its way
+constexpr int64_t kLargeSums = 256 << 10;  // 1 MB of sums: too many for a copy in each thread
 
-/// How one weight gradient is cut up. Everything that depends on the shape only.
+/// How one weight gradient is cut up: everything that depends on the shape and the number of threads only.
 struct Plan {
-  ConvShape s;  // with the padding moved into in_h, in_w and kernel_w into in_c, if `merged`
+  ConvShape s;  // if `merged`, with the padding moved into in_h and in_w, and kernel_w into in_c
   int64_t border_h = 0, border_w = 0;
-  bool merged, copy_x, copy_dy, shared;
+  bool merged, copy_x, copy_dy;
   int vectors;
-  int64_t width, panels, tiles, tile_rows, threads;
+  int64_t width, panels, tiles, tile_rows;
+  int64_t threads, tile_parts = 1, panel_parts = 1, image_parts;  // the threads' shares
   Layout x, dy;
   int64_t block;  // images
 
@@ -73,199 +74,249 @@ struct Plan {
     if (copy_x && !merged) pixel = ceil_div(tile_rows, kLanes) * kLanes;
     x = {s.in_h * s.in_w * pixel, s.in_w * pixel, pixel};
     dy = {s.out_h * s.out_w * width, s.out_w * width, width};
-    threads = omp_get_max_threads();
-    shared = sums_size() > kLargeSums && groups() >= 2 * threads;
-    const int64_t limit = shared ? kSharedBlockFloats : kL2Floats;
-    block = std::clamp<int64_t>(limit / (x.image * x_slices() + dy.image * panels), 1, std::max<int64_t>(1, s.n));
+    share_out(omp_get_max_threads());
+    const int64_t x_slices = copy_x && !merged ? ceil_div(tiles, tile_parts) : 1;
+    const int64_t image_floats = x.image * x_slices + dy.image * ceil_div(panels, panel_parts);
+    block = std::clamp<int64_t>(kL2Floats / image_floats, 1, std::max<int64_t>(1, s.n));
   }
 
-  int64_t x_slices() const { return copy_x && !merged ? tiles : 1; }
+  // Threads share the images, each with its own copy of the sums, or, where the sums are large, the sums.
+  void share_out(int64_t max_threads) {
+    if (sums_size() > kLargeSums) {
+      tile_parts = std::min(tiles, max_threads);
+      panel_parts = std::min(panels, max_threads / tile_parts);
+    }
+    image_parts = tile_parts * panel_parts > 1 ? 1 : max_threads;
+    threads = image_parts * tile_parts * panel_parts;
+  }
+
   int64_t groups() const { return tiles * panels; }
   /// Sums of a group: [tap][tile row][width], and a last row for the bias.
   int64_t group_size() const { return (s.taps() * tile_rows + 1) * width; }
   int64_t sums_size() const { return groups() * group_size(); }
-  int64_t x_copy_size() const { return copy_x ? block * x.image * x_slices() + kLanes : 0; }
-  int64_t dy_copy_size() const { return copy_dy ? block * dy.image * panels : 0; }
-};
-
-/// A chunk of a block: whole images, or a band of output rows of one image, that fits in the L1 cache.
-struct Chunk {
-  int64_t images;
-  Range rows;
-};
-
-/// Adds what a chunk gives for all taps of a group. `x` and `dy` point to the chunk's first image, within the group's
-/// slices.
-void add_chunk(const Plan& p, const Chunk& chunk, int64_t rows, const float* x, const float* dy, float* sums) {
-  const ConvShape& s = p.s;
-  for (int64_t tap = 0; tap < s.taps(); ++tap) {
-    const int64_t shift_h = tap / s.kernel_w * s.dilation_h - s.pad_h,
-                  shift_w = tap % s.kernel_w * s.dilation_w - s.pad_w;
-    const Range h = valid_outputs(shift_h, s.in_h, s.stride_h, chunk.rows);
-    const Range w = valid_outputs(shift_w, s.in_w, s.stride_w, {0, s.out_w});
-    if (h.size() == 0 || w.size() == 0) continue;
-    Walk walk{{chunk.images, h.size(), w.size()},
-              {p.x.image, s.stride_h * p.x.row, s.stride_w * p.x.pixel},
-              {p.dy.image, p.dy.row, p.dy.pixel}};
-    // The innermost loop should be long: on small grids that is the one over images.
-    if (w.size() < 8 && w.size() < chunk.images) walk.rotate();
-    const int64_t ih = h.begin * s.stride_h + shift_h, iw = w.begin * s.stride_w + shift_w;
-    accumulate_weight_tile(rows, p.vectors, walk, x + ih * p.x.row + iw * p.x.pixel,
-                           dy + h.begin * p.dy.row + w.begin * p.dy.pixel, sums + tap * p.tile_rows * p.width);
+  int64_t x_copy_size() const {
+    return copy_x ? block * x.image * (merged ? 1 : ceil_div(tiles, tile_parts)) + kLanes : 0;
   }
-}
+  int64_t dy_copy_size() const { return copy_dy ? block * dy.image * ceil_div(panels, panel_parts) : 0; }
+};
 
-void add_bias(const Plan& p, const Chunk& chunk, const float* dy, float* sums) {
-  const Walk walk{{1, chunk.images, chunk.rows.size() * p.s.out_w}, {0, 0, 0}, {0, p.dy.image, p.dy.pixel}};
-  const float one = 1.0f;
-  accumulate_weight_tile(1, p.vectors, walk, &one, dy + chunk.rows.begin * p.dy.row, sums);
-}
+/// What one thread sums.
+struct Share {
+  Range images, tiles, panels;
 
-/// Adds what `images` images give to one group, chunk by chunk.
-void add_group(const Plan& p, int64_t group, int64_t images, const float* x, const float* dy, float* sums) {
-  const int64_t tile = group % p.tiles, rows = part(p.s.in_c, tile, p.tiles).size();
-  const int64_t x_image = p.s.in_h * p.s.in_w * std::min(p.x.pixel, rows), image_floats = x_image + p.dy.image;
-  const int64_t images_per_chunk = std::max<int64_t>(1, kL1Floats / image_floats);
-  const int64_t bands = std::min(p.s.out_h, ceil_div(image_floats, kL1Floats));
-  for (int64_t i = 0; i < images; i += images_per_chunk)
-    for (int64_t band = 0; band < bands; ++band) {
-      const Chunk chunk{std::min(images_per_chunk, images - i), part(p.s.out_h, band, bands)};
-      add_chunk(p, chunk, rows, x + i * p.x.image, dy + i * p.dy.image, sums);
-      if (tile == 0) add_bias(p, chunk, dy + i * p.dy.image, sums + p.s.taps() * p.tile_rows * p.width);
-    }
-}
+  Share(const Plan& p, int64_t thread)
+      : images(part(p.s.n, p.image_parts > 1 ? thread : 0, p.image_parts)),
+        tiles(part(p.tiles, p.image_parts > 1 ? 0 : thread % p.tile_parts, p.tile_parts)),
+        panels(part(p.panels, p.image_parts > 1 ? 0 : thread / p.tile_parts, p.panel_parts)) {}
+};
 
-template <class T>
-class WeightGradient {
+/// Brings memory into the L2 cache a few lines at a time, between other work.
+class Prefetch {
  public:
-  WeightGradient(const Plan& plan, const T* x, const T* dy)
-      : p_(plan),
-        x_(x),
-        dy_(dy),
-        buffers_(plan.shared ? 1 : plan.threads),
-        x_copy_(buffers_ * plan.x_copy_size()),
-        dy_copy_(buffers_ * plan.dy_copy_size()),
-        sums_(buffers_ * plan.sums_size()) {}
+  Prefetch() = default;
+  /// The `bytes` from `begin` on, in about `steps` calls of step().
+  Prefetch(const void* begin, int64_t bytes, int64_t steps)
+      : at_(static_cast<const char*>(begin)),
+        end_(at_ + bytes),
+        stride_(ceil_div(ceil_div(bytes, kLine), std::max<int64_t>(1, steps)) * kLine) {}
 
-  void run(float* dw, float* db) const {
-#pragma omp parallel num_threads(static_cast <int>(p_.threads))
-    {
-      const int64_t thread = omp_get_thread_num();
-      if (p_.shared) {
-        sum_shared(thread);
-      } else {
-        sum_own(thread);
-      }
-#pragma omp barrier
-      finish(part(p_.s.out_c, thread, p_.threads), dw, db);
+  void step() {
+    const char* stop = std::min(end_, at_ + stride_);
+    for (; at_ < stop; at_ += kLine) __builtin_prefetch(at_, 0, 2);
+  }
+
+ private:
+  static constexpr int64_t kLine = 64;
+  const char *at_ = nullptr, *end_ = nullptr;
+  int64_t stride_ = 0;
+};
+
+/// The work of one thread.
+template <class T>
+class ShareSum {
+ public:
+  ShareSum(const Plan& plan, const Share& share, const T* x, const T* dy, float* x_copy, float* dy_copy, float* sums)
+      : p_(plan), share_(share), x_(x), dy_(dy), x_copy_(x_copy), dy_copy_(dy_copy), sums_(sums) {}
+
+  void run() {
+    const Range images = share_.images;
+    for (int64_t panel = share_.panels.begin; panel < share_.panels.end; ++panel)
+      for (int64_t tile = share_.tiles.begin; tile < share_.tiles.end; ++tile)
+        std::fill_n(group_sums(tile, panel), p_.group_size(), 0.0f);
+    for (int64_t first = images.begin; first < images.end; first += p_.block) {
+      const int64_t count = std::min(p_.block, images.end - first);
+      copy_block(first, count);
+      plan_prefetch(first + count, std::min(p_.block, images.end - first - count), count);
+      for (int64_t tile = share_.tiles.begin; tile < share_.tiles.end; ++tile)
+        for (int64_t panel = share_.panels.begin; panel < share_.panels.end; ++panel)
+          add_group(tile, panel, count, x_slice(first, tile), dy_slice(first, panel));
     }
   }
 
  private:
-  // Every thread sums some of the images into its own copy of the sums.
-  void sum_own(int64_t thread) const {
-    float* sums = sums_.data() + thread * p_.sums_size();
-    std::fill_n(sums, p_.sums_size(), 0.0f);
-    float* x_copy = x_copy_.data() + thread * p_.x_copy_size();
-    float* dy_copy = dy_copy_.data() + thread * p_.dy_copy_size();
-    const Range images = part(p_.s.n, thread, p_.threads);
-    for (int64_t first = images.begin; first < images.end; first += p_.block) {
-      const int64_t count = std::min(p_.block, images.end - first);
-      copy_block(first, {0, count}, x_copy, dy_copy);
-      add_groups({0, p_.groups()}, first, count, x_copy, dy_copy, sums);
-    }
+  /// A part of a block that fits in the L1 cache: whole images, or a band of output rows of one image.
+  struct Chunk {
+    int64_t images;
+    Range rows;
+  };
+
+  struct Chunks {
+    int64_t images, bands;  // images of a chunk, bands of an image
+  };
+
+  Chunks chunks(int64_t tile) const {
+    const int64_t pixel = std::min(p_.x.pixel, tile_range(tile).size());
+    const int64_t image_floats = p_.s.in_h * p_.s.in_w * pixel + p_.dy.image;
+    return {std::max<int64_t>(1, kL1Floats / image_floats), std::min(p_.s.out_h, ceil_div(image_floats, kL1Floats))};
   }
 
-  // Where the sums are large, every thread computes some of the groups, over all images.
-  void sum_shared(int64_t thread) const {
-    const Range groups = part(p_.groups(), thread, p_.threads);
-    std::fill(sums_.data() + groups.begin * p_.group_size(), sums_.data() + groups.end * p_.group_size(), 0.0f);
-    for (int64_t first = 0; first < p_.s.n; first += p_.block) {
-      const int64_t count = std::min(p_.block, p_.s.n - first);
-      copy_block(first, part(count, thread, p_.threads), x_copy_.data(), dy_copy_.data());
-#pragma omp barrier
-      add_groups(groups, first, count, x_copy_.data(), dy_copy_.data(), sums_.data());
-#pragma omp barrier
-    }
+  Range tile_range(int64_t tile) const { return part(p_.s.in_c, tile, p_.tiles); }
+  float* group_sums(int64_t tile, int64_t panel) const { return sums_ + (panel * p_.tiles + tile) * p_.group_size(); }
+
+  void plan_prefetch(int64_t first, int64_t next_count, int64_t count) {
+    const Chunks c = chunks(0);
+    const int64_t steps =
+        share_.tiles.size() * share_.panels.size() * ceil_div(count, c.images) * c.bands * p_.s.taps();
+    const int64_t x_image = original_x_image(), dy_image = p_.s.out_image();
+    constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
+    next_x_ = {x_ + first * x_image, next_count * x_image * kBytes, steps};
+    next_dy_ = {dy_ + first * dy_image, next_count * dy_image * kBytes, steps};
   }
 
-  void copy_block(int64_t first, Range images, float* x_copy, float* dy_copy) const {
-    for (int64_t i = images.begin; i < images.end; ++i) {
+  int64_t original_x_image() const {
+    if (!p_.merged) return p_.s.in_image();
+    return (p_.s.in_h - 2 * p_.border_h) * (p_.s.in_w - 2 * p_.border_w) * p_.x.pixel;
+  }
+
+  void copy_block(int64_t first, int64_t count) const {
+    const ConvShape& s = p_.s;
+    for (int64_t i = 0; i < count; ++i) {
       if (p_.merged)
-        copy_with_border(first + i, x_copy + i * p_.x.image);
+        copy_with_border(x_ + (first + i) * original_x_image(), x_copy_ + i * p_.x.image);
       else if (p_.copy_x)
-        copy_slices(x_ + (first + i) * p_.s.in_image(), p_.s.in_h * p_.s.in_w, p_.s.in_c, p_.tiles, p_.x,
-                    x_copy + i * p_.x.image);
+        copy_slices(x_ + (first + i) * s.in_image(), s.in_h * s.in_w, s.in_c, share_.tiles, p_.x,
+                    x_copy_ + i * p_.x.image);
       if (p_.copy_dy)
-        copy_slices(dy_ + (first + i) * p_.s.out_image(), p_.s.out_h * p_.s.out_w, p_.s.out_c, p_.panels, p_.dy,
-                    dy_copy + i * p_.dy.image);
+        copy_slices(dy_ + (first + i) * s.out_image(), s.out_h * s.out_w, s.out_c, share_.panels, p_.dy,
+                    dy_copy_ + i * p_.dy.image);
     }
   }
 
-  void copy_slices(const T* from, int64_t pixels, int64_t channels, int64_t slices, const Layout& layout,
+  void copy_slices(const T* from, int64_t pixels, int64_t channels, Range slices, const Layout& layout,
                    float* to) const {
-    for (int64_t slice = 0; slice < slices; ++slice, to += p_.block * layout.image) {
-      const Range range = &layout == &p_.x ? part(channels, slice, slices)
-                                           : Range{slice * p_.width, std::min(channels, (slice + 1) * p_.width)};
+    for (int64_t slice = slices.begin; slice < slices.end; ++slice, to += p_.block * layout.image) {
+      const Range range =
+          &layout == &p_.x ? tile_range(slice) : Range{slice * p_.width, std::min(channels, (slice + 1) * p_.width)};
       for (int64_t pixel = 0; pixel < pixels; ++pixel)
         convert_padded(from + pixel * channels + range.begin, to + pixel * layout.pixel, range.size());
     }
   }
 
-  void copy_with_border(int64_t image, float* to) const {
+  void copy_with_border(const T* from, float* to) const {
     std::fill_n(to, p_.x.image, 0.0f);
     const int64_t height = p_.s.in_h - 2 * p_.border_h, row = (p_.s.in_w - 2 * p_.border_w) * p_.x.pixel;
     for (int64_t h = 0; h < height; ++h)
-      convert(x_ + (image * height + h) * row, to + (h + p_.border_h) * p_.x.row + p_.border_w * p_.x.pixel, row);
+      convert(from + h * row, to + (h + p_.border_h) * p_.x.row + p_.border_w * p_.x.pixel, row);
   }
 
-  void add_groups(Range groups, int64_t first, int64_t count, const float* x_copy, const float* dy_copy,
-                  float* sums) const {
-    for (int64_t group = groups.begin; group < groups.end; ++group) {
-      const int64_t tile = group % p_.tiles, panel = group / p_.tiles;
-      const float* x = x_copy + (p_.merged ? part(p_.s.in_c, tile, p_.tiles).begin : tile * p_.block * p_.x.image);
-      const float* dy = dy_copy + panel * p_.block * p_.dy.image;
-      if constexpr (std::is_same_v<T, float>) {
-        if (!p_.copy_x) x = x_ + first * p_.x.image + part(p_.s.in_c, tile, p_.tiles).begin;
-        if (!p_.copy_dy) dy = dy_ + first * p_.dy.image;
+  const float* x_slice(int64_t first, int64_t tile) const {
+    if (p_.merged) return x_copy_ + tile_range(tile).begin;
+    if constexpr (std::is_same_v<T, float>)
+      if (!p_.copy_x) return x_ + first * p_.x.image + tile_range(tile).begin;
+    return x_copy_ + (tile - share_.tiles.begin) * p_.block * p_.x.image;
+  }
+
+  const float* dy_slice(int64_t first, int64_t panel) const {
+    if constexpr (std::is_same_v<T, float>)
+      if (!p_.copy_dy) return dy_ + first * p_.dy.image;
+    return dy_copy_ + (panel - share_.panels.begin) * p_.block * p_.dy.image;
+  }
+
+  /// Adds what `images` images give to one group, chunk by chunk.
+  void add_group(int64_t tile, int64_t panel, int64_t images, const float* x, const float* dy) {
+    float* sums = group_sums(tile, panel);
+    const Chunks c = chunks(tile);
+    for (int64_t i = 0; i < images; i += c.images)
+      for (int64_t band = 0; band < c.bands; ++band) {
+        const Chunk chunk{std::min(c.images, images - i), part(p_.s.out_h, band, c.bands)};
+        add_chunk(chunk, tile_range(tile).size(), x + i * p_.x.image, dy + i * p_.dy.image, sums);
+        if (tile == 0) add_bias(chunk, dy + i * p_.dy.image, sums + p_.s.taps() * p_.tile_rows * p_.width);
       }
-      add_group(p_, group, count, x, dy, sums + group * p_.group_size());
+  }
+
+  /// Adds what a chunk gives for all taps of a group. `x` and `dy` point to the chunk's first image.
+  void add_chunk(const Chunk& chunk, int64_t rows, const float* x, const float* dy, float* sums) {
+    const ConvShape& s = p_.s;
+    for (int64_t tap = 0; tap < s.taps(); ++tap) {
+      const int64_t shift_h = tap / s.kernel_w * s.dilation_h - s.pad_h;
+      const int64_t shift_w = tap % s.kernel_w * s.dilation_w - s.pad_w;
+      const Range h = valid_outputs(shift_h, s.in_h, s.stride_h, chunk.rows);
+      const Range w = valid_outputs(shift_w, s.in_w, s.stride_w, {0, s.out_w});
+      next_x_.step();
+      next_dy_.step();
+      if (h.size() == 0 || w.size() == 0) continue;
+      Walk walk{{chunk.images, h.size(), w.size()},
+                {p_.x.image, s.stride_h * p_.x.row, s.stride_w * p_.x.pixel},
+                {p_.dy.image, p_.dy.row, p_.dy.pixel}};
+      // The innermost loop should be long: on small grids that is the one over images.
+      if (w.size() < 8 && w.size() < chunk.images) walk.rotate();
+      const int64_t ih = h.begin * s.stride_h + shift_h, iw = w.begin * s.stride_w + shift_w;
+      accumulate_weight_tile(rows, p_.vectors, walk, x + ih * p_.x.row + iw * p_.x.pixel,
+                             dy + h.begin * p_.dy.row + w.begin * p_.dy.pixel, sums + tap * p_.tile_rows * p_.width);
     }
   }
 
-  // Adds up the threads' sums and writes them in the order of the weight.
-  void finish(Range outputs, float* dw, float* db) const {
-    for (int64_t out = outputs.begin; out < outputs.end; ++out) {
-      const int64_t panel = out / p_.width, column = out % p_.width;
-      for (int64_t tile = 0; tile < p_.tiles; ++tile) {
-        const float* from = sums_.data() + (panel * p_.tiles + tile) * p_.group_size() + column;
-        const Range rows = part(p_.s.in_c, tile, p_.tiles);
-        for (int64_t tap = 0; tap < p_.s.taps(); ++tap)
-          for (int64_t r = 0; r < rows.size(); ++r)
-            dw[(out * p_.s.taps() + tap) * p_.s.in_c + rows.begin + r] =
-                total(from + (tap * p_.tile_rows + r) * p_.width);
-        if (tile == 0 && db) db[out] = total(from + p_.s.taps() * p_.tile_rows * p_.width);
-      }
-    }
+  void add_bias(const Chunk& chunk, const float* dy, float* sums) const {
+    const Walk walk{{1, chunk.images, chunk.rows.size() * p_.s.out_w}, {0, 0, 0}, {0, p_.dy.image, p_.dy.pixel}};
+    const float one = 1.0f;
+    accumulate_weight_tile(1, p_.vectors, walk, &one, dy + chunk.rows.begin * p_.dy.row, sums);
   }
 
-  float total(const float* sum) const {
-    float t = 0;
-    for (int64_t b = 0; b < buffers_; ++b) t += sum[b * p_.sums_size()];
-    return t;
-  }
-
-  Plan p_;
+  const Plan& p_;
+  const Share share_;
   const T *x_, *dy_;
-  int64_t buffers_;
-  Scratch x_copy_, dy_copy_, sums_;
+  float *x_copy_, *dy_copy_, *sums_;
+  Prefetch next_x_, next_dy_;
 };
+
+/// Adds up the copies of the sums of one group and writes them in the order of the weight.
+void finish_group(const Plan& p, int64_t tile, int64_t panel, const float* all_sums, float* dw, float* db) {
+  const float* group = all_sums + (panel * p.tiles + tile) * p.group_size();
+  const auto total = [&](int64_t row, int64_t column) {
+    float t = 0;
+    for (int64_t copy = 0; copy < p.image_parts; ++copy) t += group[copy * p.sums_size() + row * p.width + column];
+    return t;
+  };
+  const Range rows = part(p.s.in_c, tile, p.tiles);
+  for (int64_t column = 0; column < std::min(p.width, p.s.out_c - panel * p.width); ++column) {
+    const int64_t out = panel * p.width + column;
+    for (int64_t tap = 0; tap < p.s.taps(); ++tap)
+      for (int64_t r = 0; r < rows.size(); ++r)
+        dw[(out * p.s.taps() + tap) * p.s.in_c + rows.begin + r] = total(tap * p.tile_rows + r, column);
+    if (tile == 0 && db) db[out] = total(p.s.taps() * p.tile_rows, column);
+  }
+}
 
 }  // namespace
 
 template <class T>
 void direct_conv_backward_weight(const ConvShape& shape, const T* x, const T* dy, float* dw, float* db) {
-  WeightGradient<T>(Plan(shape, std::is_same_v<T, float>), x, dy).run(dw, db);
+  const Plan p(shape, std::is_same_v<T, float>);
+  const Scratch x_copy(p.threads * p.x_copy_size()), dy_copy(p.threads * p.dy_copy_size());
+  const Scratch sums(p.image_parts * p.sums_size());
+#pragma omp parallel num_threads(static_cast <int>(p.threads))
+  {
+    const int64_t thread = omp_get_thread_num();
+    const Share share(p, thread);
+    float* own_sums = sums.data() + (p.image_parts > 1 ? thread * p.sums_size() : 0);
+    ShareSum<T>(p, share, x, dy, x_copy.data() + thread * p.x_copy_size(), dy_copy.data() + thread * p.dy_copy_size(),
+                own_sums)
+        .run();
+#pragma omp barrier
+#pragma omp for schedule(static) collapse(2)
+    for (int64_t panel = 0; panel < p.panels; ++panel)
+      for (int64_t tile = 0; tile < p.tiles; ++tile) finish_group(p, tile, panel, sums.data(), dw, db);
+  }
 }
 
 template void direct_conv_backward_weight<float>(const ConvShape&, const float*, const float*, float*, float*);

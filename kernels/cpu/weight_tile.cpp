@@ -9,6 +9,8 @@ namespace {
 template <int Rows, int Vectors>
 void accumulate(const Walk& walk, const float* x, const float* dy, float* sums) {
   FmaVector sum[Rows][Vectors] = {};
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(sums + (r * Vectors + v) * kLanes, 1);
   const int64_t x_step = walk.x_step[2], dy_step = walk.dy_step[2];
   for (int64_t i = 0; i < walk.count[0]; ++i)
     for (int64_t j = 0; j < walk.count[1]; ++j) {

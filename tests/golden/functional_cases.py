@@ -45,13 +45,27 @@ CONVOLUTIONS = [
     ((2, 3, 6, 5), (2, 2, 4), {"padding": [1, 2], "dilation": 1, "groups": 1}),
     ((17, 1, 6, 6), (3, 3, 3), {"stride": 3, "padding": 1}),
     ((1, 3, 14, 14), (16, 5, 5), {"stride": 1, "padding": 2}),
+    ((2, 3, 7, 8), (4, 3, 3), {"padding": 2, "dilation": 2}),
+    ((1, 2, 9, 6), (3, 3, 2), {"stride": 2, "dilation": [3, 1]}),
+    ((3, 5, 6), (2, 3, 3), {"padding": 1}),
+]
+
+# The same with groups: (N, C, H, W), (O, C / groups, kernel height, kernel width), arguments
+GROUPED_CONVOLUTIONS = [
+    ((2, 4, 5, 6), (6, 2, 3, 3), {"groups": 2, "padding": 1}),
+    ((2, 3, 7, 5), (6, 1, 3, 3), {"groups": 3, "stride": 2, "padding": 1}),
+    ((1, 6, 4, 4), (3, 2, 1, 1), {"groups": 3}),
 ]
 
 CONV = [
     *[
-        case("conv2d", randn(*x), randn(o, x[1], kh, kw, scale=0.5), *([randn(o)] if bias else []), atol=1e-5, **attrs)
+        case("conv2d", randn(*x), randn(o, x[-3], kh, kw, scale=0.5), *([randn(o)] if bias else []), atol=1e-5, **attrs)
         for x, (o, kh, kw), attrs in CONVOLUTIONS
         for bias in (True, False)
+    ],
+    *[
+        case("conv2d", randn(*x), randn(*w, scale=0.5), randn(w[0]), atol=1e-5, **attrs)
+        for x, w, attrs in GROUPED_CONVOLUTIONS
     ],
     *[
         bf16_case(
@@ -355,6 +369,15 @@ LOSSES = [
     ),
 ]
 
+CLASS_WEIGHTS = [
+    *[
+        case(op, randn(5, 4), randint(0, 4, 5), uniform(0.5, 2, 4), grad=(0,), **attrs)
+        for op in ("cross_entropy", "nll_loss")
+        for attrs in ({}, {"reduction": "sum"}, {"reduction": "none"}, {"ignore_index": 1})
+    ],
+    case("cross_entropy", randn(5, 4), randint(0, 4, 5), uniform(0.5, 2, 4), grad=(0,), label_smoothing=0.1),
+]
+
 LOOKUPS = [
     *[
         case("embedding", randint(0, 7, *shape), randn(7, 3), **attrs)
@@ -400,33 +423,22 @@ LOOKUPS = [
     case("dropout2d", randn(2, 3, 4, 4), p=0.0),
 ]
 
-# What the lessons' models do not need. Drop the list where an engine leaves these out.
-EXTRA = [
-    *[
-        case(op, randn(*shape, scale=2), **attrs)
-        for op, attrs in (
-            ("hardtanh", {}),
-            ("hardtanh", {"min_val": -0.5, "max_val": 2.0}),
-            ("gelu", {}),
-            ("gelu", {"approximate": "tanh"}),
-            ("silu", {}),
-            ("softplus", {}),
-            ("softplus", {"beta": 2.0, "threshold": 3.0}),
-        )
-        for shape in ((5, 7), (2, 3, 4, 5))
-    ],
-    *[
-        case("layer_norm", randn(*x, shift=1), *weights, atol=1e-5, rtol=1e-4, normalized_shape=n, **attrs)
-        for x, n, weights, attrs in (
-            ((4, 7), [7], (), {}),
-            ((4, 7), [7], (randn(7), randn(7)), {}),
-            ((2, 3, 5), [3, 5], (randn(3, 5), randn(3, 5)), {"eps": 1e-3}),
-        )
-    ],
-    *[
-        case("group_norm", randn(2, 6, 3, 4), *weights, atol=1e-5, rtol=1e-4, num_groups=n, **attrs)
-        for n, weights, attrs in ((3, (), {}), (2, (randn(6), randn(6)), {}), (6, (randn(6), randn(6)), {"eps": 1e-3}))
-    ],
+# What the lessons' models do not need.
+MORE_ACTIVATIONS = [
+    case(op, randn(*shape, scale=2), **attrs)
+    for op, attrs in (
+        ("hardtanh", {}),
+        ("hardtanh", {"min_val": -0.5, "max_val": 2.0}),
+        ("gelu", {}),
+        ("silu", {}),
+        ("softplus", {}),
+        ("softplus", {"beta": 2.0}),
+        ("elu", {}),
+        ("elu", {"alpha": 0.5}),
+    )
+    for shape in ((5, 7), (2, 3, 4, 5))
 ]
 
-FUNCTIONAL_CASES = LINEAR + CONV + BATCH_NORM + POOLS + ACTIVATIONS + LOSSES + LOOKUPS + EXTRA
+FUNCTIONAL_CASES = (
+    LINEAR + CONV + BATCH_NORM + POOLS + ACTIVATIONS + LOSSES + CLASS_WEIGHTS + LOOKUPS + MORE_ACTIVATIONS
+)

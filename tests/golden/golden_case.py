@@ -17,12 +17,7 @@ F32, BF16, I32, I64, U8, BOOL = torch.float32, torch.bfloat16, torch.int32, torc
 LIST_FUNCTIONS = {"torch.cat", "torch.stack"}
 
 # Functions whose further tensors come after arguments of other kinds: the keywords of those tensors.
-KEYWORD_TENSORS = {
-    "gather": ["index"],
-    "index_select": ["index"],
-    "layer_norm": ["weight", "bias"],
-    "group_norm": ["weight", "bias"],
-}
+KEYWORD_TENSORS = {"gather": ["index"], "index_select": ["index"]}
 
 
 # --- How an input is drawn: each maker returns a function of a torch.Generator -----------------

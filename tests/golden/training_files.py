@@ -115,7 +115,7 @@ OPTIMIZERS = [  # (optimizer with its arguments, whether a one-cycle schedule dr
     ({"name": "AdamW", "lr": 0.01, "weight_decay": 0.0}, False),
     ({"name": "AdamW", "lr": 0.01}, True),
     ({"name": "RMSprop", "lr": 0.01}, False),
-    ({"name": "RMSprop", "lr": 0.01, "alpha": 0.9, "eps": 1e-5, "momentum": 0.9, "weight_decay": 0.01}, False),
+    ({"name": "RMSprop", "lr": 0.02, "alpha": 0.9, "eps": 1e-5}, False),
 ]
 
 

@@ -11,7 +11,7 @@ namespace gw {
 
 /// Calls its layers in order; their names are "0", "1", .... Layers are given by value or as shared pointers:
 ///
-///     Sequential model(Flatten(), Linear(784, 50), ReLU(), Linear(50, 10));
+///     Sequential model{Flatten(), Linear(784, 50), ReLU(), Linear(50, 10)};
 ///
 /// (A Sequential made of one Sequential given by value becomes it instead of holding it.)
 ///

@@ -54,9 +54,9 @@ GW_HOST_DEVICE inline float log(float x) {
   const float y = m * squared * p - 2.12194440e-4f * exponent - 0.5f * squared;
   const float result = m + y + 0.693359375f * exponent;
   constexpr float kInf = std::numeric_limits<float>::infinity();
-  if (x == 0.0f) return -kInf;
-  if (x == kInf) return kInf;
-  return x > 0.0f ? result : std::numeric_limits<float>::quiet_NaN();
+  const float positive = x == kInf ? kInf : result;
+  const float others = x == 0.0f ? -kInf : std::numeric_limits<float>::quiet_NaN();
+  return x > 0.0f ? positive : others;
 }
 
 /// 1 / (1 + e^-x).

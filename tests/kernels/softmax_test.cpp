@@ -20,12 +20,12 @@ std::vector<double> reference(const Tensor& x, int64_t dim) {
   const Shape strides = contiguous_strides(x.shape());
   const int64_t length = x.shape()[dim], inner = strides[dim];
   std::vector<double> out(values.size());
-  for (int64_t k = 0; k < x.numel(); ++k) {
-    const int64_t start = k - k / inner % length * inner;
+  for (int64_t line = 0; line < x.numel() / length; ++line) {
+    const int64_t start = line / inner * length * inner + line % inner, end = start + length * inner;
     double max = -INFINITY, sum = 0;
-    for (int64_t c = 0; c < length; ++c) max = std::max(max, double{values[static_cast<size_t>(start + c * inner)]});
-    for (int64_t c = 0; c < length; ++c) sum += std::exp(values[static_cast<size_t>(start + c * inner)] - max);
-    out[static_cast<size_t>(k)] = max + std::log(sum);
+    for (int64_t k = start; k < end; k += inner) max = std::max(max, double{values[static_cast<size_t>(k)]});
+    for (int64_t k = start; k < end; k += inner) sum += std::exp(values[static_cast<size_t>(k)] - max);
+    for (int64_t k = start; k < end; k += inner) out[static_cast<size_t>(k)] = max + std::log(sum);
   }
   return out;
 }

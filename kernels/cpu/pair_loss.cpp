@@ -1,0 +1,101 @@
+#include "kernels/cpu/pair_loss.h"
+
+#include <vector>
+
+#include "kernels/math/losses.h"
+#include "kernels/parallel.h"
+
+namespace gw::kernels::cpu {
+namespace {
+
+/// Calls f with the formulas of a loss.
+template <class F>
+void with_formula(PairLoss kind, const F& f) {
+  switch (kind) {
+    case PairLoss::mse:
+      return f(math::SquaredError{});
+    case PairLoss::l1:
+      return f(math::AbsoluteError{});
+    case PairLoss::binary_cross_entropy:
+      return f(math::BinaryCrossEntropy{});
+    case PairLoss::binary_cross_entropy_with_logits:
+      return f(math::BinaryCrossEntropyWithLogits{});
+  }
+}
+
+/// Elements of one task, whose sum goes to its own place. Fixed, so that the result does not depend on the number of
+/// threads.
+constexpr int64_t kBlock = 4096;
+/// Elements that are added up in f32 before they go into a double: few enough that rounding stays small.
+constexpr int64_t kRun = 256;
+
+template <class Loss, class T>
+double sum_of_losses(const T* x, const T* y, const float* weight, int64_t n) {
+  const int64_t blocks = (n + kBlock - 1) / kBlock;
+  std::vector<double> partial(static_cast<size_t>(blocks));
+  parallel_for(blocks, kParallelGrain / kBlock, [&](int64_t first, int64_t last) {
+    for (int64_t b = first * kBlock; b < std::min(n, last * kBlock); b += kRun) {
+      float sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = b; i < std::min(n, b + kRun); ++i)
+        sum += Loss::loss(static_cast<float>(x[i]), static_cast<float>(y[i]), weight ? weight[i] : 1.0f);
+      partial[static_cast<size_t>(b / kBlock)] += sum;
+    }
+  });
+  double total = 0;
+  for (const double p : partial) total += p;
+  return total;
+}
+
+}  // namespace
+
+void pair_loss(PairLoss kind, const Tensor& out, const Tensor& input, const Tensor& target, const Tensor& pos_weight,
+               Reduction reduction) {
+  const int64_t n = input.numel();
+  const float* const weight = pos_weight.defined() ? pos_weight.data<float>() : nullptr;
+  float* const result = out.data<float>();
+  visit_floating(input.dtype(), "loss", [&](auto type) {
+    using T = decltype(type);
+    const T* const x = input.data<T>();
+    const T* const y = target.data<T>();
+    with_formula(kind, [&](auto formula) {
+      using Loss = decltype(formula);
+      if (reduction != Reduction::none) {
+        const double sum = sum_of_losses<Loss>(x, y, weight, n);
+        *result = static_cast<float>(reduction == Reduction::mean ? sum / static_cast<double>(n) : sum);
+        return;
+      }
+      parallel_for(n, kParallelGrain, [=](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i)
+          result[i] = Loss::loss(static_cast<float>(x[i]), static_cast<float>(y[i]), weight ? weight[i] : 1.0f);
+      });
+    });
+  });
+}
+
+void pair_loss_backward(PairLoss kind, const Tensor& dinput, const Tensor& dloss, const Tensor& input,
+                        const Tensor& target, const Tensor& pos_weight, Reduction reduction) {
+  const int64_t n = input.numel(), step = reduction == Reduction::none ? 1 : 0;
+  const float* const weight = pos_weight.defined() ? pos_weight.data<float>() : nullptr;
+  const float* const g = dloss.data<float>();
+  const float factor = reduction == Reduction::mean ? 1 / static_cast<float>(n) : 1.0f;
+  visit_floating(input.dtype(), "loss", [&](auto type) {
+    using T = decltype(type);
+    const T* const x = input.data<T>();
+    const T* const y = target.data<T>();
+    T* const d = dinput.data<T>();
+    with_formula(kind, [&](auto formula) {
+      using Loss = decltype(formula);
+      parallel_for(n, kParallelGrain, [=](int64_t begin, int64_t end) {
+#pragma omp simd
+        for (int64_t i = begin; i < end; ++i) {
+          const float slope =
+              Loss::slope(static_cast<float>(x[i]), static_cast<float>(y[i]), weight ? weight[i] : 1.0f);
+          d[i] = T(g[i * step] * factor * slope);
+        }
+      });
+    });
+  });
+}
+
+}  // namespace gw::kernels::cpu

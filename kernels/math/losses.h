@@ -1,0 +1,47 @@
+// The losses that compare two numbers, and their derivatives with respect to the first.
+#pragma once
+
+#include "kernels/math/functions.h"
+
+namespace gw::math {
+
+/// (x - y)^2.
+struct SquaredError {
+  GW_HOST_DEVICE static float loss(float x, float y, float) { return (x - y) * (x - y); }
+  GW_HOST_DEVICE static float slope(float x, float y, float) { return 2 * (x - y); }
+};
+
+/// |x - y|.
+struct AbsoluteError {
+  GW_HOST_DEVICE static float loss(float x, float y, float) { return x < y ? y - x : x - y; }
+  GW_HOST_DEVICE static float slope(float x, float y, float) { return x > y ? 1.0f : (x < y ? -1.0f : 0.0f); }
+};
+
+/// -(y log p + (1 - y) log(1 - p)), with logarithms cut off at -100.
+struct BinaryCrossEntropy {
+  GW_HOST_DEVICE static float cut(float x) { return x < -100.0f ? -100.0f : x; }
+  GW_HOST_DEVICE static float loss(float p, float y, float) {
+    return (y - 1) * cut(math::log(1 - p)) - y * cut(math::log(p));
+  }
+  GW_HOST_DEVICE static float slope(float p, float y, float) {
+    const float variance = (1 - p) * p;
+    return (p - y) / (variance < 1e-12f ? 1e-12f : variance);
+  }
+};
+
+/// The same of p = sigmoid(x), times `positive` where y is 1:
+/// (1 - y) x + (1 + (positive - 1) y) log(1 + e^-x), where log(1 + e^-x) = log(1 + e^-|x|) + max(-x, 0).
+struct BinaryCrossEntropyWithLogits {
+  GW_HOST_DEVICE static float loss(float x, float y, float positive) {
+    const float magnitude = x < 0 ? -x : x, e = math::exp(-magnitude), u = 1 + e;
+    // log(1 + e) without losing a small e: what rounding u lost is made up for by the factor.
+    const float log1p = u == 1 ? e : math::log(u) * (e / (u - 1));
+    return (1 + (positive - 1) * y) * log1p + (x < 0 ? -positive * y : 1 - y) * x;
+  }
+  GW_HOST_DEVICE static float slope(float x, float y, float positive) {
+    const float t = positive * y;
+    return (t + 1 - y) * math::sigmoid(x) - t;
+  }
+};
+
+}  // namespace gw::math

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <unordered_map>
 
 #include "tensor/error.h"
 
@@ -30,19 +33,25 @@ class CachingCpuAllocator : public Allocator {
     if (bytes == 0) return nullptr;
     const size_t size = rounded(bytes);
     const std::lock_guard lock(mutex_);
-    void* block = take_cached(size);
-    if (!block) block = from_system(size);
-    stats_.in_use += size;
+    const Block block = take_cached(size).value_or(Block{nullptr, size});
+    void* address = block.address ? block.address : from_system(size);
+    if (size >= kHugePage) large_sizes_[address] = block.size;
+    stats_.in_use += block.size;
     stats_.peak = std::max(stats_.peak, stats_.in_use);
-    return block;
+    return address;
   }
 
-  void release(void* block, size_t bytes) noexcept override {
-    if (!block) return;
-    const size_t size = rounded(bytes);
+  void release(void* address, size_t bytes) noexcept override {
+    if (!address) return;
     const std::lock_guard lock(mutex_);
+    size_t size = rounded(bytes);
+    if (size >= kHugePage) {
+      const auto it = large_sizes_.find(address);
+      size = it->second;
+      large_sizes_.erase(it);
+    }
     stats_.in_use -= size;
-    free_.emplace(size, block);
+    free_.emplace(size, address);
   }
 
   void release_cached() {
@@ -56,32 +65,40 @@ class CachingCpuAllocator : public Allocator {
   }
 
  private:
-  void* take_cached(size_t size) {
-    const auto it = free_.find(size);
-    if (it == free_.end()) return nullptr;
-    void* block = it->second;
+  struct Block {
+    void* address;
+    size_t size;
+  };
+
+  /// The smallest cached block that fits. A large request may take one of up to twice its size (the odd last batch of
+  /// an epoch takes those of the full ones); a small request only one of its own.
+  std::optional<Block> take_cached(size_t size) {
+    const auto it = free_.lower_bound(size);
+    const size_t limit = size >= kHugePage ? 2 * size : size;
+    if (it == free_.end() || it->first > limit) return std::nullopt;
+    const Block block{it->second, it->first};
     free_.erase(it);
     return block;
   }
 
   void* from_system(size_t size) {
     const size_t alignment = size >= kHugePage ? kHugePage : kAlignment;
-    void* block = std::aligned_alloc(alignment, size);
-    if (!block) {
+    void* address = std::aligned_alloc(alignment, size);
+    if (!address) {
       drop_cached();
-      block = std::aligned_alloc(alignment, size);
+      address = std::aligned_alloc(alignment, size);
     }
-    if (!block)
+    if (!address)
       throw DeviceError(fmt::format("allocate: no memory for {} bytes on cpu ({} in use)", size, stats_.in_use));
     // Huge pages are a hint: fewer page faults and TLB misses where the system grants them.
-    if (size >= kHugePage) madvise(block, size, MADV_HUGEPAGE);
+    if (size >= kHugePage) madvise(address, size, MADV_HUGEPAGE);
     stats_.reserved += size;
-    return block;
+    return address;
   }
 
   void drop_cached() {
-    for (const auto& [size, block] : free_) {
-      std::free(block);
+    for (const auto& [size, address] : free_) {
+      std::free(address);
       stats_.reserved -= size;
     }
     free_.clear();
@@ -89,6 +106,7 @@ class CachingCpuAllocator : public Allocator {
 
   std::mutex mutex_;
   std::multimap<size_t, void*> free_;
+  std::unordered_map<void*, size_t> large_sizes_;  // of the large blocks in use: they may be larger than asked for
   MemoryStats stats_;
 };
 

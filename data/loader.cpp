@@ -1,0 +1,41 @@
+#include "data/loader.h"
+
+#include <fmt/format.h>
+
+#include "kernels/batch_gather.h"
+#include "autograd/index.h"
+#include "tensor/creation.h"
+
+namespace gw {
+
+Loader::Loader(ImageDataset dataset, LoaderOptions options) : dataset_(std::move(dataset)), options_(options) {
+  if (options_.batch_size < 1)
+    throw ConfigError(fmt::format("Loader: expected a batch size of at least 1, got {}", options_.batch_size));
+  if (dataset_.size() == 0) throw ConfigError("Loader: expected a data set with at least one item, got none");
+  if (size() == 0)
+    throw ConfigError(fmt::format("Loader: {} items do not fill a batch of {}", dataset_.size(), options_.batch_size));
+}
+
+int64_t Loader::size() const {
+  const int64_t full = dataset_.size() / options_.batch_size;
+  const bool part = dataset_.size() % options_.batch_size != 0;
+  return full + (part && !options_.drop_last ? 1 : 0);
+}
+
+void Loader::start() {
+  const int64_t n = dataset_.size();
+  order_ = options_.shuffle ? randperm(n, options_.generator ? *options_.generator : default_generator())
+                            : arange(0, static_cast<double>(n), 1, {.dtype = DType::i64});
+  position_ = 0;
+}
+
+bool Loader::next(Batch& batch) {
+  if (!order_.defined() || position_ >= size() * options_.batch_size || position_ >= dataset_.size()) return false;
+  const Tensor indices = order_.slice(0, position_, position_ + options_.batch_size);
+  position_ += indices.numel();
+  batch.x = kernels::batch_gather(dataset_.images, indices, dataset_.mean, dataset_.std, options_.dtype);
+  batch.y = index_select(dataset_.labels, 0, indices);
+  return true;
+}
+
+}  // namespace gw

@@ -1,0 +1,189 @@
+// The program as a user meets it: exit codes, messages, files.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "tensor/safetensors.h"
+#include "tests/data/idx_files.h"
+#include "tests/data/temporary_folder.h"
+
+namespace gw {
+namespace {
+
+struct Outcome {
+  int code;            ///< exit code, or 128 + signal
+  std::string output;  ///< standard output and standard error
+};
+
+/// Runs `groundwork ARGUMENTS` through a shell.
+Outcome run(const std::string& arguments) {
+  const std::string command = std::string(GROUNDWORK_BINARY_DIR) + "/groundwork " + arguments + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  std::string output;
+  char buffer[4096];
+  while (const size_t n = std::fread(buffer, 1, sizeof buffer, pipe)) output.append(buffer, n);
+  const int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), output};
+}
+
+std::string read(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+/// Fails unless the command ends with this code and one line that contains `part`.
+void expect_one_line(const std::string& arguments, int code, const std::string& part) {
+  const Outcome o = run(arguments);
+  EXPECT_EQ(o.code, code) << arguments << "\n" << o.output;
+  EXPECT_NE(o.output.find(part), std::string::npos) << arguments << "\n" << o.output;
+  EXPECT_EQ(std::count(o.output.begin(), o.output.end(), '\n'), 1) << arguments << "\n" << o.output;
+}
+
+/// A folder with a small made-up Fashion-MNIST: images whose brightness tells their class.
+class CommandLine : public testing::Test {
+ protected:
+  CommandLine() {
+    write_part("train", 96);
+    write_part("t10k", 32);
+  }
+
+  void write_part(const std::string& part, uint32_t count) {
+    std::string images, labels;
+    for (uint32_t i = 0; i < count; ++i) {
+      labels.push_back(static_cast<char>(i % 10));
+      for (uint32_t p = 0; p < 28 * 28; ++p) images.push_back(static_cast<char>(i % 10 * 25 + p * i % 7));
+    }
+    folder_.write("fashion-mnist/" + part + "-images-idx3-ubyte", idx_bytes({count, 28, 28}, images));
+    folder_.write("fashion-mnist/" + part + "-labels-idx1-ubyte", idx_bytes({count}, labels));
+  }
+
+  std::string file(const std::string& name) const { return folder_.file(name); }
+  /// A quick training command on this data.
+  std::string train(const std::string& more) const {
+    return "train --model convnet --batch 32 --epochs 1 --data " + folder_.path() + " " + more;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(CommandLine, HelpAndUsage) {
+  EXPECT_EQ(run("--help").code, 0);
+  EXPECT_NE(run("train --help").output.find("--epochs"), std::string::npos);
+  expect_one_line("", 2, "subcommand is required");
+  expect_one_line("dance", 2, "dance");
+  expect_one_line(train("--frobnicate 3"), 2, "--frobnicate");
+  expect_one_line("train --model resnet-huge", 2, "resnet-wide");
+  expect_one_line("train", 2, "--model is required");
+  expect_one_line(train("--dtype f16"), 2, "bf16");
+  expect_one_line(train("--epochs 0"), 2, "--epochs");
+  expect_one_line(train("--epochs -3"), 2, "--epochs");
+  expect_one_line(train("--epochs many"), 2, "--epochs");
+  expect_one_line(train("--lr 0"), 2, "--lr");
+  expect_one_line(train("--opt frogs"), 2, "adamw");
+  expect_one_line(train("--sched never"), 2, "one-cycle");
+  expect_one_line("eval", 2, "--load is required");
+}
+
+TEST_F(CommandLine, SummaryPrintsTheTable) {
+  const Outcome o = run("summary --model resnet");
+  EXPECT_EQ(o.code, 0);
+  EXPECT_NE(o.output.find("1228908"), std::string::npos) << o.output;
+}
+
+TEST_F(CommandLine, DevicesAndData) {
+  expect_one_line(train("--device cuda"), 1, "no CUDA");
+  expect_one_line(train("--device toaster"), 1, "toaster");
+  expect_one_line("train --model convnet --data " + file("nowhere"), 1, "no folder fashion-mnist");
+  expect_one_line(train("--batch 1000"), 1, "a batch of 1000 is more than the 96 training images");
+  folder_.write("fashion-mnist/train-labels-idx1-ubyte", "short");
+  expect_one_line(train(""), 1, "train-labels-idx1-ubyte");
+}
+
+TEST_F(CommandLine, TrainsLogsSavesAndEvaluates) {
+  const Outcome trained = run(train("--tta --save " + file("w.safetensors") + " --log " + file("log")));
+  EXPECT_EQ(trained.code, 0) << trained.output;
+  EXPECT_NE(trained.output.find("epoch 1/1  valid"), std::string::npos) << trained.output;
+  const std::string log = read(file("log"));
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 3);
+  EXPECT_NE(log.find("\"event\":\"end\""), std::string::npos);
+  EXPECT_NE(log.find("tta_accuracy"), std::string::npos);
+
+  const SafetensorsFile weights = load_safetensors(file("w.safetensors"));
+  EXPECT_TRUE(weights.contains("0.0.weight"));
+  const std::string data = " --batch 32 --data " + folder_.path();
+  const Outcome evaluated = run("eval --load " + file("w.safetensors") + data);
+  EXPECT_EQ(evaluated.code, 0) << evaluated.output;
+  // The last epoch's validation line and this evaluation speak of the same weights.
+  const size_t at = evaluated.output.find("accuracy ");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_NE(trained.output.find(evaluated.output.substr(at, 15)), std::string::npos)
+      << trained.output << evaluated.output;
+  EXPECT_EQ(run("eval --tta --load " + file("w.safetensors") + data).code, 0);
+
+  expect_one_line("eval --model resnet --load " + file("w.safetensors") + data, 1, "load_state_dict");
+  save_safetensors(file("nameless"), weights.tensors);
+  expect_one_line("eval --load " + file("nameless") + data, 1, "--model");
+  EXPECT_EQ(run("eval --model convnet --load " + file("nameless") + data).code, 0);
+  expect_one_line("eval --load " + file("nothing") + data, 1, "No such file");
+  folder_.write("text", "not a safetensors file");
+  expect_one_line("eval --load " + file("text") + data, 1, "text");
+}
+
+TEST_F(CommandLine, MixedPrecisionAndEveryOptimizerAndSchedule) {
+  EXPECT_EQ(run(train("--dtype bf16")).code, 0);
+  for (const char* optimizer : {"sgd", "momentum", "adam", "adamw"})
+    EXPECT_EQ(run(train(std::string("--lr 1e-3 --limit 64 --opt ") + optimizer)).code, 0) << optimizer;
+  for (const char* schedule : {"constant", "cosine", "exponential", "one-cycle"})
+    EXPECT_EQ(run(train(std::string("--limit 64 --sched ") + schedule)).code, 0) << schedule;
+}
+
+TEST_F(CommandLine, OneSeedOneResult) {
+  const auto log_of = [&](const std::string& name, int seed) {
+    EXPECT_EQ(run(train("--seed " + std::to_string(seed) + " --log " + file(name))).code, 0);
+    std::string text = read(file(name));
+    // All but the times.
+    for (const char* key : {"\"seconds\":", "\"train_seconds\":", "\"total_seconds\":"})
+      for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1))
+        text.erase(at, text.find_first_of(",}", at) - at);
+    return text;
+  };
+  EXPECT_EQ(log_of("a", 1), log_of("b", 1));
+  EXPECT_NE(log_of("a", 1), log_of("c", 2));
+}
+
+TEST_F(CommandLine, NanLossStopsAndKeepsTheOldWeights) {
+  folder_.write("w.safetensors", "an earlier file");
+  const Outcome o = run(train("--lr 1e30 --sched constant --opt sgd --save " + file("w.safetensors")));
+  EXPECT_EQ(o.code, 1) << o.output;
+  EXPECT_NE(o.output.find("at step"), std::string::npos) << o.output;
+  EXPECT_EQ(read(file("w.safetensors")), "an earlier file");
+}
+
+TEST_F(CommandLine, UnwritablePlacesAreReportedAtOnce) {
+  expect_one_line(train("--save " + file("no/such/w")), 1, "No such file");
+  expect_one_line(train("--log " + file("no/such/log")), 1, "No such file");
+  const Outcome full = run(train("--log /dev/full"));
+  EXPECT_EQ(full.code, 1) << full.output;
+  EXPECT_NE(full.output.find("No space left"), std::string::npos) << full.output;
+}
+
+TEST_F(CommandLine, CtrlCEndsAtTheNextBatchAndSaves) {
+  const std::string save = file("w.safetensors");
+  const std::string arguments =
+      "train --model convnet --batch 32 --epochs 100000 --data " + folder_.path() + " --save " + save;
+  const std::string command = "timeout --preserve-status -s INT 2 " + std::string(GROUNDWORK_BINARY_DIR) +
+                              "/groundwork " + arguments + " > " + file("out") + " 2>&1";
+  const int status = std::system(command.c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_NE(read(file("out")).find("interrupted in epoch"), std::string::npos);
+  EXPECT_NO_THROW(load_safetensors(save));
+}
+
+}  // namespace
+}  // namespace gw

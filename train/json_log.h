@@ -1,0 +1,41 @@
+// The log of a training run, for programs to read.
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "train/learner.h"
+
+namespace gw {
+
+/// Writes a JSON line for each epoch of each split, and one at the end:
+///   {"event":"epoch","epoch":0,"split":"train","loss":..,"accuracy":..,"seconds":..,"lr":..}
+///   {"event":"end","valid_accuracy":..,"tta_accuracy":..,"train_seconds":..,"total_seconds":..}
+/// Each line is flushed as it is written. IoError if the file cannot be written.
+class JsonLog : public Callback {
+ public:
+  /// Opens the file: an old one is replaced.
+  explicit JsonLog(const std::string& path);
+  int order() const override { return 20; }
+  void after_epoch(Learner& learner) override;
+  /// Writes the last line; the total time runs from the opening of the file. "tta_accuracy" is left out if it was not
+  /// measured.
+  void end(std::optional<double> tta_accuracy = {});
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  void write_line(const std::string& line);
+
+  std::string path_;
+  std::unique_ptr<std::FILE, Close> file_;
+  double train_seconds_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  EpochReport last_valid_;
+};
+
+}  // namespace gw

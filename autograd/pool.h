@@ -1,4 +1,4 @@
-// Differentiable pooling of x [N, C, H, W]: gw::avg_pool2d(x, {.kernel = 2, .ceil_mode = true}).
+// Differentiable pooling of x [N, C, H, W] or one image [C, H, W]: gw::avg_pool2d(x, {.kernel = 2, .ceil_mode = true}).
 #pragma once
 
 #include "kernels/pool.h"

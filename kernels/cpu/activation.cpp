@@ -1,21 +1,24 @@
 #include "kernels/cpu/activation.h"
 
+#include "kernels/cpu/store.h"
 #include "kernels/math/activation.h"
 #include "kernels/parallel.h"
 
 namespace gw::kernels::cpu {
 namespace {
 
-/// y[i] = f(x[i]).
+/// y[i] = f(x[i]). Each thread works with its own copy of f: read through a reference, f's parameters would be loads
+/// inside branches, which cannot be vectorised.
 template <class F>
 void map(const Tensor& y, const Tensor& x, const F& f) {
   visit_floating(x.dtype(), "activation", [&](auto v) {
     using T = decltype(v);
     T* out = y.data<T>();
     const T* in = x.data<T>();
-    parallel_for(x.numel(), kParallelGrain, [&](int64_t begin, int64_t end) {
+    parallel_for(x.numel(), kParallelGrain, [=](int64_t begin, int64_t end) {
+      const F local = f;
 #pragma omp simd
-      for (int64_t i = begin; i < end; ++i) out[i] = f(static_cast<float>(in[i]));
+      for (int64_t i = begin; i < end; ++i) store(out[i], local(static_cast<float>(in[i])));
     });
   });
 }
@@ -27,9 +30,10 @@ void map(const Tensor& y, const Tensor& a, const Tensor& b, const F& f) {
     using T = decltype(v);
     T* out = y.data<T>();
     const T *p = a.data<T>(), *q = b.data<T>();
-    parallel_for(a.numel(), kParallelGrain, [&](int64_t begin, int64_t end) {
+    parallel_for(a.numel(), kParallelGrain, [=](int64_t begin, int64_t end) {
+      const F local = f;
 #pragma omp simd
-      for (int64_t i = begin; i < end; ++i) out[i] = f(static_cast<float>(p[i]), static_cast<float>(q[i]));
+      for (int64_t i = begin; i < end; ++i) store(out[i], local(static_cast<float>(p[i]), static_cast<float>(q[i])));
     });
   });
 }

@@ -1,6 +1,7 @@
 #include "kernels/cpu/batchnorm.h"
 
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/store.h"
 #include "kernels/math/batchnorm.h"
 
 namespace gw::kernels::cpu {
@@ -81,25 +82,30 @@ void add_moments(const T* x, int64_t rows, int64_t lanes, const float* shift, fl
   }
 }
 
+// The loops below copy the activation into a local variable: read through the closure, its parameters would be loads
+// inside branches, which cannot be vectorised.
+
 template <class T, class Act>
 void apply(T* y, const T* x, const T* residual, const Lanes& lanes, const ChannelLanes& p, const Act& act) {
   const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
   if (!residual) {
     lanes.for_each([=](int64_t at, int64_t count) {
+      const Act f = act;
 #pragma omp simd
       for (int64_t j = 0; j < count; ++j) {
         const BatchNormChannel c{mean[j], scale[j], bias[j]};
-        y[at + j] = act.value(math::batch_norm(static_cast<float>(x[at + j]), c));
+        store(y[at + j], f.value(math::batch_norm(static_cast<float>(x[at + j]), c)));
       }
     });
     return;
   }
   lanes.for_each([=](int64_t at, int64_t count) {
+    const Act f = act;
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const BatchNormChannel c{mean[j], scale[j], bias[j]};
       const float z = math::batch_norm(static_cast<float>(x[at + j]), c) + static_cast<float>(residual[at + j]);
-      y[at + j] = act.value(z);
+      store(y[at + j], f.value(z));
     }
   });
 }
@@ -109,12 +115,13 @@ template <class T, class Act>
 std::vector<double> gradient_sums(const T* dy, const T* x, const Lanes& lanes, const ChannelLanes& p, const Act& act) {
   const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
   return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t count, float* s, float* q) {
+    const Act f = act;
     for (int64_t r = 0; r < rows; ++r, at += count) {
 #pragma omp simd
       for (int64_t j = 0; j < count; ++j) {
         const BatchNormChannel c{mean[j], scale[j], bias[j]};
         const float v = static_cast<float>(x[at + j]);
-        const float dz = static_cast<float>(dy[at + j]) * act.slope(math::batch_norm(v, c));
+        const float dz = static_cast<float>(dy[at + j]) * f.slope(math::batch_norm(v, c));
         s[j] += dz;
         q[j] += dz * (v - c.mean);
       }
@@ -128,13 +135,14 @@ std::vector<double> gradient_sums_from_output(T* dz_out, const T* dy, const T* x
                                               const ChannelLanes& p, const Act& act) {
   const float* mean = p.mean.data();
   return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t count, float* s, float* q) {
+    const Act f = act;
     for (int64_t r = 0; r < rows; ++r, at += count) {
 #pragma omp simd
       for (int64_t j = 0; j < count; ++j) {
-        const T dz = static_cast<float>(dy[at + j]) * act.slope_from_output(static_cast<float>(y[at + j]));
-        dz_out[at + j] = dz;
-        s[j] += static_cast<float>(dz);
-        q[j] += static_cast<float>(dz) * (static_cast<float>(x[at + j]) - mean[j]);
+        const float dz = static_cast<float>(dy[at + j]) * f.slope_from_output(static_cast<float>(y[at + j]));
+        store(dz_out[at + j], dz);
+        s[j] += dz;
+        q[j] += dz * (static_cast<float>(x[at + j]) - mean[j]);
       }
     }
   });
@@ -146,12 +154,13 @@ void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const Ch
   const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
   const float *sa = slope_a.data(), *sb = slope_b.data();
   lanes.for_each([=](int64_t at, int64_t count) {
+    const Act f = act;
 #pragma omp simd
     for (int64_t j = 0; j < count; ++j) {
       const BatchNormChannel c{mean[j], scale[j], bias[j]};
       const float v = static_cast<float>(x[at + j]);
-      const float dz = static_cast<float>(dy[at + j]) * act.slope(math::batch_norm(v, c));
-      dx[at + j] = math::batch_norm_dx(dz, v, c, BatchNormSlope{sa[j], sb[j]});
+      const float dz = static_cast<float>(dy[at + j]) * f.slope(math::batch_norm(v, c));
+      store(dx[at + j], math::batch_norm_dx(dz, v, c, BatchNormSlope{sa[j], sb[j]}));
     }
   });
 }

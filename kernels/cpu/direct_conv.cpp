@@ -14,7 +14,9 @@ namespace {
 
 // Forward and backward-input are one computation: each position of the output image gathers taps of the input image.
 struct GatherPlan {
-  int64_t images, in_image, in_c, out_c, positions, depth;  // depth: rows of a weight panel = taps * in_c
+  int64_t images, in_image, in_c, out_c;
+  int64_t positions, rows;  // output positions, in so many rows
+  int64_t depth;            // rows of a weight panel: taps * in_c
   std::vector<Segment> segments;
   std::vector<int64_t> first;  // segments of position p: first[p] .. first[p + 1]
 
@@ -34,7 +36,7 @@ struct GatherPlan {
 };
 
 GatherPlan forward_plan(const ConvShape& s) {
-  GatherPlan plan{s.n, s.in_image(), s.in_c, s.out_c, s.out_h * s.out_w, s.taps() * s.in_c, {}, {}};
+  GatherPlan plan{s.n, s.in_image(), s.in_c, s.out_c, s.out_h * s.out_w, s.out_h, s.taps() * s.in_c, {}, {}};
   for (int64_t oh = 0; oh < s.out_h; ++oh)
     for (int64_t ow = 0; ow < s.out_w; ++ow) {
       plan.begin_position();
@@ -62,7 +64,7 @@ std::vector<int64_t> backward_tap_order(const ConvShape& s) {
 }
 
 GatherPlan backward_plan(const ConvShape& s, const std::vector<int64_t>& tap_order) {
-  GatherPlan plan{s.n, s.out_image(), s.out_c, s.in_c, s.in_h * s.in_w, s.taps() * s.out_c, {}, {}};
+  GatherPlan plan{s.n, s.out_image(), s.out_c, s.in_c, s.in_h * s.in_w, s.in_h, s.taps() * s.out_c, {}, {}};
   for (int64_t ih = 0; ih < s.in_h; ++ih)
     for (int64_t iw = 0; iw < s.in_w; ++iw) {
       plan.begin_position();
@@ -82,9 +84,9 @@ GatherPlan backward_plan(const ConvShape& s, const std::vector<int64_t>& tap_ord
 
 // Panels [out_c / width][tap, in_c][width] of w [out_c][tap, in_c], the last one filled up with zeros.
 void pack_forward(const ConvShape& s, const float* w, float* packed) {
-  const int64_t depth = s.taps() * s.in_c, width = panel_width(s.out_c), panels = (s.out_c + width - 1) / width;
+  const int64_t depth = s.taps() * s.in_c, width = panel_width(s.out_c), panels = ceil_div(s.out_c, width);
   constexpr int64_t kBlock = 64;  // rows of a panel at a time: both sides of the transposition stay in the L1 cache
-  const int64_t blocks = (depth + kBlock - 1) / kBlock;
+  const int64_t blocks = ceil_div(depth, kBlock);
 #pragma omp parallel for collapse(2) schedule(static)
   for (int64_t panel = 0; panel < panels; ++panel)
     for (int64_t block = 0; block < blocks; ++block) {
@@ -99,7 +101,7 @@ void pack_forward(const ConvShape& s, const float* w, float* packed) {
 
 // Panels [in_c / width][kh, tap_order[kw], out_c][width] of w [out_c][kh, kw][in_c].
 void pack_backward(const ConvShape& s, const std::vector<int64_t>& tap_order, const float* w, float* packed) {
-  const int64_t width = panel_width(s.in_c), panels = (s.in_c + width - 1) / width, taps = s.taps();
+  const int64_t width = panel_width(s.in_c), panels = ceil_div(s.in_c, width), taps = s.taps();
 #pragma omp parallel for collapse(2) schedule(static)
   for (int64_t panel = 0; panel < panels; ++panel)
     for (int64_t tap = 0; tap < taps; ++tap) {
@@ -116,59 +118,106 @@ void pack_backward(const ConvShape& s, const std::vector<int64_t>& tap_order, co
 
 // Panels that are used together: as many as fit in half of a 2 MB L2 cache beside the images of a tile.
 constexpr int64_t kPanelBlockBytes = 1 << 20;
+// What the converted images of a tile may take of it.
+constexpr int64_t kConvertedBytes = 512 << 10;
 
 // Distance of the images of a converted tile, in floats: an odd number of cache lines, so that their rows do not share
 // cache sets.
-int64_t spread_stride(int64_t elements) { return ((elements + 15) / 16 | 1) * 16; }
+int64_t spread_stride(int64_t elements) { return (ceil_div(elements, 16) | 1) * 16; }
 
+/// The elements of an input image that a range of output positions reads.
+Range input_of(const GatherPlan& plan, Range positions) {
+  Range elements{plan.in_image, 0};
+  for (int64_t i = plan.first[static_cast<size_t>(positions.begin)]; i < plan.first[static_cast<size_t>(positions.end)];
+       ++i) {
+    const Segment& segment = plan.segments[static_cast<size_t>(i)];
+    elements.begin = std::min(elements.begin, segment.input);
+    elements.end = std::max(elements.end, segment.input + segment.length);
+  }
+  return elements.size() > 0 ? elements : Range{0, 0};
+}
+
+/// Runs a plan: panels in blocks that stay in the L2 cache, images in tiles, positions in bands whose input does too.
 template <class T>
-void gather(const GatherPlan& plan, const T* in, const float* panels, const float* bias, T* out) {
-  constexpr bool kConvert = !std::is_same_v<T, float>;
-  const int64_t width = panel_width(plan.out_c), panel_count = (plan.out_c + width - 1) / width;
-  const int64_t panel_bytes = plan.depth * width * static_cast<int64_t>(sizeof(float));
-  const int64_t tiles = row_tile_count(plan.images);
-  const int64_t wanted_blocks = (panel_count * panel_bytes + kPanelBlockBytes - 1) / kPanelBlockBytes;
-  const int64_t per_block = (panel_count + wanted_blocks - 1) / wanted_blocks;
-  const int64_t blocks = (panel_count + per_block - 1) / per_block;
-  const int64_t out_image = plan.positions * plan.out_c;
-  const int64_t tile_stride = kConvert ? spread_stride(plan.in_image) : plan.in_image;
-  Scratch converted(kConvert ? tile_stride * kTileRows * omp_get_max_threads() : 0);
+class Gather {
+ public:
+  Gather(const GatherPlan& plan, const T* in, const float* panels, const float* bias, T* out)
+      : plan_(plan), in_(in), panels_(panels), bias_(bias), out_(out), width_(panel_width(plan.out_c)) {
+    panel_count_ = ceil_div(plan.out_c, width_);
+    const int64_t panel_bytes = plan.depth * width_ * static_cast<int64_t>(sizeof(float));
+    per_block_ = ceil_div(panel_count_, ceil_div(panel_count_ * panel_bytes, kPanelBlockBytes));
+    if constexpr (kConvert) {
+      const int64_t tile_bytes = plan.in_image * kTileRows * static_cast<int64_t>(sizeof(float));
+      bands_ = std::min(plan.rows, ceil_div(tile_bytes, kConvertedBytes));
+      int64_t longest = 0;
+      for (int64_t band = 0; band < bands_; ++band) longest = std::max(longest, input_of(plan, positions(band)).size());
+      input_stride_ = spread_stride(longest);
+    } else {
+      input_stride_ = plan.in_image;
+    }
+  }
 
+  void run() const {
+    const int64_t blocks = ceil_div(panel_count_, per_block_), tiles = row_tile_count(plan_.images);
+    const Scratch converted(kConvert ? input_stride_ * kTileRows * omp_get_max_threads() : 0);
 #pragma omp parallel
-  {
-    const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
-    float* tile_buffer = converted.data() + thread * (kConvert ? tile_stride * kTileRows : 0);
-    for (int64_t task = thread; task < blocks * tiles; task += threads) {
-      const int64_t block = task / tiles, image = row_tile_begin(plan.images, task % tiles);
-      const int rows = static_cast<int>(row_tile_begin(plan.images, task % tiles + 1) - image);
-      RowTile<T> tile{};
-      tile.input_stride = tile_stride;
-      if constexpr (kConvert) {
-        for (int r = 0; r < rows; ++r)
-          convert(in + (image + r) * plan.in_image, tile_buffer + r * tile_stride, plan.in_image);
-        tile.input = tile_buffer;
-      } else {
-        tile.input = in + image * plan.in_image;
-      }
-      tile.output_stride = out_image;
-      for (int64_t position = 0; position < plan.positions; ++position) {
-        tile.segments = plan.segments.data() + plan.first[static_cast<size_t>(position)];
-        tile.segment_count = plan.first[static_cast<size_t>(position) + 1] - plan.first[static_cast<size_t>(position)];
-        for (int64_t p = block * per_block; p < std::min(panel_count, (block + 1) * per_block); ++p) {
-          tile.panel = panels + p * plan.depth * width;
-          tile.bias = bias ? bias + p * width : nullptr;
-          tile.output = out + image * out_image + position * plan.out_c + p * width;
-          tile.columns = std::min(width, plan.out_c - p * width);
-          multiply_row_tile(rows, panel_vectors(plan.out_c), tile);
-        }
+    {
+      const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
+      float* buffer = converted.data() + (kConvert ? thread * input_stride_ * kTileRows : 0);
+      for (int64_t task = thread; task < blocks * tiles; task += threads) {
+        const Range panels{task / tiles * per_block_, std::min(panel_count_, (task / tiles + 1) * per_block_)};
+        for (int64_t band = 0; band < bands_; ++band)
+          run_tile(part(plan_.images, task % tiles, tiles), positions(band), panels, buffer);
       }
     }
   }
-}
+
+ private:
+  static constexpr bool kConvert = !std::is_same_v<T, float>;
+
+  Range positions(int64_t band) const {
+    const Range rows = part(plan_.rows, band, bands_);
+    const int64_t per_row = plan_.positions / plan_.rows;
+    return {rows.begin * per_row, rows.end * per_row};
+  }
+
+  void run_tile(Range images, Range positions, Range panels, float* buffer) const {
+    RowTile<T> tile{};
+    tile.input_stride = input_stride_;
+    if constexpr (kConvert) {
+      const Range used = input_of(plan_, positions);
+      for (int64_t i = images.begin; i < images.end; ++i)
+        convert(in_ + i * plan_.in_image + used.begin, buffer + (i - images.begin) * input_stride_, used.size());
+      tile.input = buffer;
+      tile.input_begin = used.begin;
+    } else {
+      tile.input = in_ + images.begin * plan_.in_image;
+    }
+    tile.output_stride = plan_.positions * plan_.out_c;
+    for (int64_t position = positions.begin; position < positions.end; ++position) {
+      const int64_t first = plan_.first[static_cast<size_t>(position)];
+      tile.segments = plan_.segments.data() + first;
+      tile.segment_count = plan_.first[static_cast<size_t>(position) + 1] - first;
+      for (int64_t p = panels.begin; p < panels.end; ++p) {
+        tile.panel = panels_ + p * plan_.depth * width_;
+        tile.bias = bias_ ? bias_ + p * width_ : nullptr;
+        tile.output = out_ + images.begin * tile.output_stride + position * plan_.out_c + p * width_;
+        tile.columns = std::min(width_, plan_.out_c - p * width_);
+        multiply_row_tile(static_cast<int>(images.size()), panel_vectors(plan_.out_c), tile);
+      }
+    }
+  }
+
+  const GatherPlan& plan_;
+  const T* in_;
+  const float *panels_, *bias_;
+  T* out_;
+  int64_t width_, panel_count_, per_block_, input_stride_, bands_ = 1;
+};
 
 int64_t packed_size(int64_t depth, int64_t columns) {
   const int64_t width = panel_width(columns);
-  return depth * ((columns + width - 1) / width * width);
+  return depth * ceil_div(columns, width) * width;
 }
 
 }  // namespace
@@ -183,7 +232,7 @@ void direct_conv_forward(const ConvShape& shape, const T* x, const float* w, con
     std::copy_n(bias, shape.out_c, padded_bias.data());
     std::fill(padded_bias.data() + shape.out_c, padded_bias.data() + packed_size(1, plan.out_c), 0.0f);
   }
-  gather(plan, x, packed.data(), bias ? padded_bias.data() : nullptr, y);
+  Gather<T>(plan, x, packed.data(), bias ? padded_bias.data() : nullptr, y).run();
 }
 
 template <class T>
@@ -192,7 +241,7 @@ void direct_conv_backward_input(const ConvShape& shape, const T* dy, const float
   const GatherPlan plan = backward_plan(shape, tap_order);
   Scratch packed(packed_size(plan.depth, plan.out_c));
   pack_backward(shape, tap_order, w, packed.data());
-  gather<T>(plan, dy, packed.data(), nullptr, dx);
+  Gather<T>(plan, dy, packed.data(), nullptr, dx).run();
 }
 
 template void direct_conv_forward<float>(const ConvShape&, const float*, const float*, const float*, float*);

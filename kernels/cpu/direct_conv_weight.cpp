@@ -9,106 +9,14 @@
 #include <type_traits>
 
 #include "kernels/cpu/direct_conv.h"
-#include "kernels/cpu/row_tile.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/cpu/weight_plan.h"
 #include "kernels/cpu/weight_tile.h"
 
 namespace gw::kernels::cpu {
 namespace {
 
-struct Range {
-  int64_t begin, end;
-  int64_t size() const { return std::max<int64_t>(0, end - begin); }
-};
-
-/// Part `i` of `parts` nearly equal parts of `total`.
-Range part(int64_t total, int64_t i, int64_t parts) { return {total * i / parts, total * (i + 1) / parts}; }
-
-/// The output positions o of `within` at which a tap reads inside the input: 0 <= o * stride + shift < in.
-Range valid_outputs(int64_t shift, int64_t in, int64_t stride, Range within) {
-  const int64_t begin = shift < 0 ? (-shift + stride - 1) / stride : 0;
-  const int64_t end = shift < in ? (in - 1 - shift) / stride + 1 : 0;
-  return {std::max(begin, within.begin), std::min(end, within.end)};
-}
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/// Images as the walk reads them: steps in floats from image to image, row to row, pixel to pixel.
-struct Layout {
-  int64_t image, row, pixel;
-};
-
 constexpr int64_t kL1Floats = 8 << 10;  // 32 KB: what a chunk of x and dy may take of the L1 cache
-constexpr int64_t kL2Floats =
-    160 << 10;  // 640 KB: what a thread's block may take of the L2 cache, with the next one on its way
-constexpr int64_t kLargeSums = 256 << 10;  // 1 MB of sums: too many for a copy in each thread
-
-/// How one weight gradient is cut up: everything that depends on the shape and the number of threads only.
-struct Plan {
-  ConvShape s;  // if `merged`, with the padding moved into in_h and in_w, and kernel_w into in_c
-  int64_t border_h = 0, border_w = 0;
-  bool merged, copy_x, copy_dy;
-  int vectors;
-  int64_t width, panels, tiles, tile_rows;
-  int64_t threads, tile_parts = 1, panel_parts = 1, image_parts;  // the threads' shares
-  Layout x, dy;
-  int64_t block;  // images
-
-  Plan(const ConvShape& shape, bool is_float) : s(shape) {
-    vectors = panel_vectors(s.out_c);
-    width = panel_width(s.out_c);
-    panels = ceil_div(s.out_c, width);
-    // With few input channels, the taps of a kernel row serve as rows of the tile: in a zero-padded image they are
-    // contiguous.
-    merged = s.kernel_w > 1 && s.dilation_w == 1 && s.kernel_w * s.in_c <= max_weight_rows(vectors);
-    copy_x = !is_float || merged || s.in_c >= 64;
-    copy_dy = !is_float || s.out_c != width;
-    int64_t pixel = s.in_c;
-    if (merged) {
-      border_h = s.pad_h, border_w = s.pad_w;
-      s.in_h += 2 * s.pad_h, s.in_w += 2 * s.pad_w, s.in_c *= s.kernel_w;
-      s.pad_h = s.pad_w = 0, s.kernel_w = 1;
-    }
-    tiles = ceil_div(s.in_c, max_weight_rows(vectors));
-    tile_rows = ceil_div(s.in_c, tiles);
-    if (copy_x && !merged) pixel = ceil_div(tile_rows, kLanes) * kLanes;
-    x = {s.in_h * s.in_w * pixel, s.in_w * pixel, pixel};
-    dy = {s.out_h * s.out_w * width, s.out_w * width, width};
-    share_out(omp_get_max_threads());
-    const int64_t x_slices = copy_x && !merged ? ceil_div(tiles, tile_parts) : 1;
-    const int64_t image_floats = x.image * x_slices + dy.image * ceil_div(panels, panel_parts);
-    block = std::clamp<int64_t>(kL2Floats / image_floats, 1, std::max<int64_t>(1, s.n));
-  }
-
-  // Threads share the images, each with its own copy of the sums, or, where the sums are large, the sums.
-  void share_out(int64_t max_threads) {
-    if (sums_size() > kLargeSums) {
-      tile_parts = std::min(tiles, max_threads);
-      panel_parts = std::min(panels, max_threads / tile_parts);
-    }
-    image_parts = tile_parts * panel_parts > 1 ? 1 : max_threads;
-    threads = image_parts * tile_parts * panel_parts;
-  }
-
-  int64_t groups() const { return tiles * panels; }
-  /// Sums of a group: [tap][tile row][width], and a last row for the bias.
-  int64_t group_size() const { return (s.taps() * tile_rows + 1) * width; }
-  int64_t sums_size() const { return groups() * group_size(); }
-  int64_t x_copy_size() const {
-    return copy_x ? block * x.image * (merged ? 1 : ceil_div(tiles, tile_parts)) + kLanes : 0;
-  }
-  int64_t dy_copy_size() const { return copy_dy ? block * dy.image * ceil_div(panels, panel_parts) : 0; }
-};
-
-/// What one thread sums.
-struct Share {
-  Range images, tiles, panels;
-
-  Share(const Plan& p, int64_t thread)
-      : images(part(p.s.n, p.image_parts > 1 ? thread : 0, p.image_parts)),
-        tiles(part(p.tiles, p.image_parts > 1 ? 0 : thread % p.tile_parts, p.tile_parts)),
-        panels(part(p.panels, p.image_parts > 1 ? 0 : thread / p.tile_parts, p.panel_parts)) {}
-};
 
 /// Brings memory into the L2 cache a few lines at a time, between other work.
 class Prefetch {
@@ -135,14 +43,14 @@ class Prefetch {
 template <class T>
 class ShareSum {
  public:
-  ShareSum(const Plan& plan, const Share& share, const T* x, const T* dy, float* x_copy, float* dy_copy, float* sums)
+  ShareSum(const WeightPlan& plan, const WeightShare& share, const T* x, const T* dy, float* x_copy, float* dy_copy,
+           float* sums)
       : p_(plan), share_(share), x_(x), dy_(dy), x_copy_(x_copy), dy_copy_(dy_copy), sums_(sums) {}
 
   void run() {
     const Range images = share_.images;
     for (int64_t panel = share_.panels.begin; panel < share_.panels.end; ++panel)
-      for (int64_t tile = share_.tiles.begin; tile < share_.tiles.end; ++tile)
-        std::fill_n(group_sums(tile, panel), p_.group_size(), 0.0f);
+      for (int64_t tile = share_.tiles.begin; tile < share_.tiles.end; ++tile) clear(group_sums(tile, panel));
     for (int64_t first = images.begin; first < images.end; first += p_.block) {
       const int64_t count = std::min(p_.block, images.end - first);
       copy_block(first, count);
@@ -170,6 +78,13 @@ class ShareSum {
     return {std::max<int64_t>(1, kL1Floats / image_floats), std::min(p_.s.out_h, ceil_div(image_floats, kL1Floats))};
   }
 
+  void clear(float* sums) const {
+    const int64_t tap_size = p_.tile_rows * p_.width;
+    for (int64_t tap = 0; tap < p_.s.taps(); ++tap)
+      if (p_.uses(tap)) std::fill_n(sums + tap * tap_size, tap_size, 0.0f);
+    std::fill_n(sums + p_.s.taps() * tap_size, p_.width, 0.0f);
+  }
+
   Range tile_range(int64_t tile) const { return part(p_.s.in_c, tile, p_.tiles); }
   float* group_sums(int64_t tile, int64_t panel) const { return sums_ + (panel * p_.tiles + tile) * p_.group_size(); }
 
@@ -191,18 +106,22 @@ class ShareSum {
   void copy_block(int64_t first, int64_t count) const {
     const ConvShape& s = p_.s;
     for (int64_t i = 0; i < count; ++i) {
+      const T *x = x_ + (first + i) * original_x_image(), *dy = dy_ + (first + i) * s.out_image();
+      float *x_to = x_copy_ + i * p_.x.image, *dy_to = dy_copy_ + i * p_.dy.image;
       if (p_.merged)
-        copy_with_border(x_ + (first + i) * original_x_image(), x_copy_ + i * p_.x.image);
+        copy_with_border(x, x_to);
+      else if (p_.slice_x)
+        copy_slices(x, s.in_h * s.in_w, s.in_c, share_.tiles, p_.x, x_to);
       else if (p_.copy_x)
-        copy_slices(x_ + (first + i) * s.in_image(), s.in_h * s.in_w, s.in_c, share_.tiles, p_.x,
-                    x_copy_ + i * p_.x.image);
-      if (p_.copy_dy)
-        copy_slices(dy_ + (first + i) * s.out_image(), s.out_h * s.out_w, s.out_c, share_.panels, p_.dy,
-                    dy_copy_ + i * p_.dy.image);
+        convert(x, x_to, s.in_image());
+      if (p_.copy_dy && s.out_c == p_.width)
+        convert(dy, dy_to, s.out_image());
+      else if (p_.copy_dy)
+        copy_slices(dy, s.out_h * s.out_w, s.out_c, share_.panels, p_.dy, dy_to);
     }
   }
 
-  void copy_slices(const T* from, int64_t pixels, int64_t channels, Range slices, const Layout& layout,
+  void copy_slices(const T* from, int64_t pixels, int64_t channels, Range slices, const PixelLayout& layout,
                    float* to) const {
     for (int64_t slice = slices.begin; slice < slices.end; ++slice, to += p_.block * layout.image) {
       const Range range =
@@ -220,9 +139,9 @@ class ShareSum {
   }
 
   const float* x_slice(int64_t first, int64_t tile) const {
-    if (p_.merged) return x_copy_ + tile_range(tile).begin;
     if constexpr (std::is_same_v<T, float>)
       if (!p_.copy_x) return x_ + first * p_.x.image + tile_range(tile).begin;
+    if (!p_.slice_x) return x_copy_ + tile_range(tile).begin;
     return x_copy_ + (tile - share_.tiles.begin) * p_.block * p_.x.image;
   }
 
@@ -248,8 +167,7 @@ class ShareSum {
   void add_chunk(const Chunk& chunk, int64_t rows, const float* x, const float* dy, float* sums) {
     const ConvShape& s = p_.s;
     for (int64_t tap = 0; tap < s.taps(); ++tap) {
-      const int64_t shift_h = tap / s.kernel_w * s.dilation_h - s.pad_h;
-      const int64_t shift_w = tap % s.kernel_w * s.dilation_w - s.pad_w;
+      const int64_t shift_h = p_.shift_h(tap), shift_w = p_.shift_w(tap);
       const Range h = valid_outputs(shift_h, s.in_h, s.stride_h, chunk.rows);
       const Range w = valid_outputs(shift_w, s.in_w, s.stride_w, {0, s.out_w});
       next_x_.step();
@@ -272,15 +190,15 @@ class ShareSum {
     accumulate_weight_tile(1, p_.vectors, walk, &one, dy + chunk.rows.begin * p_.dy.row, sums);
   }
 
-  const Plan& p_;
-  const Share share_;
+  const WeightPlan& p_;
+  const WeightShare share_;
   const T *x_, *dy_;
   float *x_copy_, *dy_copy_, *sums_;
   Prefetch next_x_, next_dy_;
 };
 
 /// Adds up the copies of the sums of one group and writes them in the order of the weight.
-void finish_group(const Plan& p, int64_t tile, int64_t panel, const float* all_sums, float* dw, float* db) {
+void finish_group(const WeightPlan& p, int64_t tile, int64_t panel, const float* all_sums, float* dw, float* db) {
   const float* group = all_sums + (panel * p.tiles + tile) * p.group_size();
   const auto total = [&](int64_t row, int64_t column) {
     float t = 0;
@@ -290,9 +208,11 @@ void finish_group(const Plan& p, int64_t tile, int64_t panel, const float* all_s
   const Range rows = part(p.s.in_c, tile, p.tiles);
   for (int64_t column = 0; column < std::min(p.width, p.s.out_c - panel * p.width); ++column) {
     const int64_t out = panel * p.width + column;
-    for (int64_t tap = 0; tap < p.s.taps(); ++tap)
-      for (int64_t r = 0; r < rows.size(); ++r)
-        dw[(out * p.s.taps() + tap) * p.s.in_c + rows.begin + r] = total(tap * p.tile_rows + r, column);
+    for (int64_t tap = 0; tap < p.s.taps(); ++tap) {
+      float* to = dw + (out * p.s.taps() + tap) * p.s.in_c + rows.begin;
+      const bool used = p.uses(tap);
+      for (int64_t r = 0; r < rows.size(); ++r) to[r] = used ? total(tap * p.tile_rows + r, column) : 0.0f;
+    }
     if (tile == 0 && db) db[out] = total(p.s.taps() * p.tile_rows, column);
   }
 }
@@ -301,13 +221,13 @@ void finish_group(const Plan& p, int64_t tile, int64_t panel, const float* all_s
 
 template <class T>
 void direct_conv_backward_weight(const ConvShape& shape, const T* x, const T* dy, float* dw, float* db) {
-  const Plan p(shape, std::is_same_v<T, float>);
+  const WeightPlan p(shape, std::is_same_v<T, float>);
   const Scratch x_copy(p.threads * p.x_copy_size()), dy_copy(p.threads * p.dy_copy_size());
   const Scratch sums(p.image_parts * p.sums_size());
 #pragma omp parallel num_threads(static_cast <int>(p.threads))
   {
     const int64_t thread = omp_get_thread_num();
-    const Share share(p, thread);
+    const WeightShare share(p, thread);
     float* own_sums = sums.data() + (p.image_parts > 1 ? thread * p.sums_size() : 0);
     ShareSum<T>(p, share, x, dy, x_copy.data() + thread * p.x_copy_size(), dy_copy.data() + thread * p.dy_copy_size(),
                 own_sums)

@@ -61,8 +61,13 @@ inline FmaVector load_first(const bf16* p, int64_t count) {
 
 inline void store(float* p, FmaVector v) { std::memcpy(p, &v, sizeof v); }
 
+/// Rounds to the nearest bf16, ties to even, as bf16's constructor does.
 inline void store(bf16* p, FmaVector v) {
-  for (int i = 0; i < kLanes; ++i) p[i] = v[i];
+  const auto bits = reinterpret_cast<BitVector>(v);
+  const BitVector rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  const BitVector quiet_nan = (bits >> 16) | 0x0040u;
+  const HalfVector half = __builtin_convertvector(v == v ? rounded : quiet_nan, HalfVector);
+  std::memcpy(p, &half, sizeof half);
 }
 
 /// a * b + sum, b the same number in all lanes.

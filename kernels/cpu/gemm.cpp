@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/cpu/onednn.h"
+#include "kernels/cpu/range.h"
 #include "kernels/cpu/row_tile.h"
 #include "kernels/cpu/scratch.h"
 
@@ -18,13 +18,6 @@ constexpr int64_t kDepthBlock = 2048;             // rows of b at a time: a pane
 constexpr int64_t kPackedBlockFloats = 4 << 20;   // 16 MB of packed panels at a time
 constexpr int64_t kPanelGroupFloats = 128 << 10;  // 512 KB of panels that stay in L2 while the rows of a pass
 constexpr int64_t kParallelFlops = 200'000;       // below this, waking the threads costs more than it saves
-
-struct Range {
-  int64_t begin, end;
-  int64_t size() const { return end - begin; }
-};
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Rows `depth` and `width` columns from `column` of b as a panel [depth][width], filled up with zeros.
 template <class T>
@@ -112,7 +105,7 @@ class Gemm {
 #pragma omp for schedule(static)
       for (int64_t task = 0; task < groups * tiles; ++task) {
         const int64_t group = task / tiles, tile = task % tiles;
-        const Range rows{row_tile_begin(p_.m, tile), row_tile_begin(p_.m, tile + 1)};
+        const Range rows = part(p_.m, tile, tiles);
         run_tile(depth, rows, first_panel, {group * group_, std::min(panels, (group + 1) * group_)});
       }
     }
@@ -162,8 +155,8 @@ class Gemm {
   }
 
   void multiply_to(float* sums, const RowTile<T>& tile, int64_t rows) const {
-    const RowTile<float> to_sums{
-        tile.input, tile.input_stride, tile.segments, tile.segment_count, tile.panel, tile.bias, sums, width_, width_};
+    const RowTile<float> to_sums{tile.input, tile.input_stride, 0,    tile.segments, tile.segment_count,
+                                 tile.panel, tile.bias,         sums, width_,        width_};
     multiply_row_tile(static_cast<int>(rows), vectors_, to_sums);
   }
 

@@ -58,8 +58,8 @@ void multiply(const RowTile<T>& tile) {
   sums.start(tile.bias);
   for (int64_t s = 0; s < tile.segment_count; ++s) {
     const Segment& segment = tile.segments[s];
-    sums.add_segment(tile.input + segment.input, tile.input_stride, tile.panel + segment.weight * kWidth,
-                     segment.length);
+    sums.add_segment(tile.input + (segment.input - tile.input_begin), tile.input_stride,
+                     tile.panel + segment.weight * kWidth, segment.length);
   }
   if (tile.columns == kWidth) {
 #pragma GCC unroll 32

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/fma_vector.h"
+#include "kernels/cpu/range.h"
 
 namespace gw::kernels::cpu {
 
@@ -19,6 +20,7 @@ template <class T>
 struct RowTile {
   const float* input;    ///< row 0
   int64_t input_stride;  ///< from row to row
+  int64_t input_begin;   ///< what the segments call the first element of a row
   const Segment* segments;
   int64_t segment_count;
   const float* panel;  ///< [k][width], width = vectors * kLanes
@@ -39,8 +41,8 @@ constexpr int kTileRows = kAccumulators / 2;
 template <class T>
 void multiply_row_tile(int rows, int vectors, const RowTile<T>& tile);
 
-/// Number of tiles for `rows` rows, and the first row of tile `i`: tiles of nearly equal heights.
-inline int64_t row_tile_count(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
-inline int64_t row_tile_begin(int64_t rows, int64_t i) { return rows * i / row_tile_count(rows); }
+/// Number of tiles for `rows` rows; part(rows, i, row_tile_count(rows)) is tile i, so that all are of nearly equal
+/// height.
+inline int64_t row_tile_count(int64_t rows) { return ceil_div(rows, kTileRows); }
 
 }  // namespace gw::kernels::cpu

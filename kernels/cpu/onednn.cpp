@@ -82,20 +82,20 @@ void checked(const char* op, F&& f) {
 /// The descriptions of a convolution's operands: activations channels-last, weights as oneDNN likes them.
 struct ConvDescs {
   memory::desc x, y, bias, weight, our_weight;
-  Dims strides, dilates, pad_low, pad_high;
+  Dims weight_dims, strides, dilates, pad_low, pad_high;
 
-  ConvDescs(const ConvShape& s, DType dtype, bool has_bias) {
+  ConvDescs(const ConvShape& s, DType dtype) {
     const auto type = type_of(dtype);
     x = {{s.n, s.in_c, s.in_h, s.in_w}, type, Tag::nhwc};
     y = {{s.n, s.out_c, s.out_h, s.out_w}, type, Tag::nhwc};
-    if (has_bias) bias = {{s.out_c}, memory::data_type::f32, Tag::x};
+    bias = {{s.out_c}, memory::data_type::f32, Tag::x};
     const int64_t in = s.in_c / s.groups, out = s.out_c / s.groups, taps = s.taps();
-    const Dims dims =
+    weight_dims =
         s.groups == 1 ? Dims{out, in, s.kernel_h, s.kernel_w} : Dims{s.groups, out, in, s.kernel_h, s.kernel_w};
     const Dims steps = s.groups == 1 ? Dims{taps * in, 1, s.kernel_w * in, in}
                                      : Dims{out * taps * in, taps * in, 1, s.kernel_w * in, in};
-    weight = {dims, type, Tag::any};
-    our_weight = {dims, memory::data_type::f32, steps};
+    weight = {weight_dims, type, Tag::any};
+    our_weight = {weight_dims, memory::data_type::f32, steps};
     strides = {s.stride_h, s.stride_w};
     dilates = {s.dilation_h - 1, s.dilation_w - 1};
     pad_low = {s.pad_h, s.pad_w};
@@ -105,26 +105,22 @@ struct ConvDescs {
 };
 
 constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
+constexpr auto kTraining = dnnl::prop_kind::forward_training;
 
-dnnl::convolution_forward::primitive_desc forward_desc(const ConvDescs& d) {
+// The weight gradient is asked for in f32 whatever the dtype of the activations.
+memory::desc weight_gradient(const ConvDescs& d) { return {d.weight_dims, memory::data_type::f32, Tag::any}; }
+
+dnnl::convolution_forward::primitive_desc forward_desc(const ConvDescs& d, bool has_bias) {
+  const memory::desc bias = has_bias ? d.bias : memory::desc();
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(),   dnnl::prop_kind::forward_training,
-          kAlgorithm, d.x,
-          d.weight,   d.bias,
-          d.y,        d.strides,
-          d.dilates,  d.pad_low,
-          d.pad_high};
+  return {engine(), kTraining, kAlgorithm, d.x, d.weight, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high};
 #else
-  return {{dnnl::prop_kind::forward_training, kAlgorithm, d.x, d.weight, d.bias, d.y, d.strides, d.dilates, d.pad_low,
-           d.pad_high},
-          engine()};
+  return {{kTraining, kAlgorithm, d.x, d.weight, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high}, engine()};
 #endif
 }
 
 dnnl::convolution_backward_data::primitive_desc backward_data_desc(const ConvDescs& d) {
-  ConvDescs hint_descs = d;
-  hint_descs.bias = {};
-  const auto hint = forward_desc(hint_descs);
+  const auto hint = forward_desc(d, false);
 #if DNNL_VERSION_MAJOR >= 3
   return {engine(), kAlgorithm, d.x, d.weight, d.y, d.strides, d.dilates, d.pad_low, d.pad_high, hint};
 #else
@@ -132,14 +128,13 @@ dnnl::convolution_backward_data::primitive_desc backward_data_desc(const ConvDes
 #endif
 }
 
-// The weight gradient is asked for in f32 whatever the dtype of the activations.
-dnnl::convolution_backward_weights::primitive_desc backward_weights_desc(const ConvDescs& d) {
-  const auto hint = forward_desc(d);
-  const memory::desc weight(d.our_weight.dims(), memory::data_type::f32, Tag::any);
+dnnl::convolution_backward_weights::primitive_desc backward_weights_desc(const ConvDescs& d, bool has_bias) {
+  const auto hint = forward_desc(d, has_bias);
+  const memory::desc bias = has_bias ? d.bias : memory::desc(), dw = weight_gradient(d);
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(), kAlgorithm, d.x, weight, d.bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high, hint};
+  return {engine(), kAlgorithm, d.x, dw, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high, hint};
 #else
-  return {{kAlgorithm, d.x, weight, d.bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high}, engine(), hint};
+  return {{kAlgorithm, d.x, dw, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high}, engine(), hint};
 #endif
 }
 
@@ -150,14 +145,14 @@ struct Convolution {
 };
 
 Convolution make_forward(const ConvShape& s, DType dtype, bool bias) {
-  const ConvDescs d(s, dtype, bias);
-  const auto desc = forward_desc(d);
+  const ConvDescs d(s, dtype);
+  const auto desc = forward_desc(d, bias);
   const dnnl::reorder::primitive_desc reorder(engine(), d.our_weight, engine(), desc.weights_desc());
   return {dnnl::convolution_forward(desc), dnnl::reorder(reorder), d.x, d.y, d.bias, desc.weights_desc(), d.our_weight};
 }
 
 Convolution make_backward_input(const ConvShape& s, DType dtype) {
-  const ConvDescs d(s, dtype, false);
+  const ConvDescs d(s, dtype);
   const auto desc = backward_data_desc(d);
   const dnnl::reorder::primitive_desc reorder(engine(), d.our_weight, engine(), desc.weights_desc());
   return {dnnl::convolution_backward_data(desc),
@@ -170,8 +165,8 @@ Convolution make_backward_input(const ConvShape& s, DType dtype) {
 }
 
 Convolution make_backward_weight(const ConvShape& s, DType dtype, bool bias) {
-  const ConvDescs d(s, dtype, bias);
-  const auto desc = backward_weights_desc(d);
+  const ConvDescs d(s, dtype);
+  const auto desc = backward_weights_desc(d, bias);
   const dnnl::reorder::primitive_desc reorder(engine(), desc.diff_weights_desc(), engine(), d.our_weight);
   return {dnnl::convolution_backward_weights(desc),
           dnnl::reorder(reorder),

@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-#include "autograd/autograd.h"
-#include "tensor/creation.h"
+#include "kernels/random.h"
 
 namespace gw::init {
 namespace {
@@ -54,17 +53,13 @@ void zeros_(const Tensor& t) { t.detach().fill_(0); }
 void ones_(const Tensor& t) { t.detach().fill_(1); }
 
 void uniform_(const Tensor& t, double low, double high, Generator& generator) {
-  const NoGrad no_grad;
-  Tensor values = rand(t.shape(), {.device = t.device()}, generator);
-  values.mul_(high - low).add_(low);
-  t.detach().copy_(values);
+  kernels::uniform(t, low, high, generator);
+  t.storage()->bump_version();
 }
 
 void normal_(const Tensor& t, double mean, double std, Generator& generator) {
-  const NoGrad no_grad;
-  Tensor values = randn(t.shape(), {.device = t.device()}, generator);
-  values.mul_(std).add_(mean);
-  t.detach().copy_(values);
+  kernels::normal(t, mean, std, generator);
+  t.storage()->bump_version();
 }
 
 void kaiming_uniform_(const Tensor& weight, KaimingOptions o, Generator& generator) {

@@ -2,9 +2,8 @@
 //
 // The sums are cut into groups: a tile of input channels x a panel of output channels, all taps of both. Blocks of
 // images are copied into slices, one per tile of x and per panel of dy, where the copy is worth it: a group then reads
-// little, contiguous memory, a chunk of which stays in the L1 cache for all its taps.
-#include <omp.h>
-
+// little, contiguous memory, a chunk of which stays in the L1 cache for all its taps. While a block is summed, the next
+// one is fetched from memory.
 #include <algorithm>
 #include <type_traits>
 
@@ -224,15 +223,16 @@ void direct_conv_backward_weight(const ConvShape& shape, const T* x, const T* dy
   const WeightPlan p(shape, std::is_same_v<T, float>);
   const Scratch x_copy(p.threads * p.x_copy_size()), dy_copy(p.threads * p.dy_copy_size());
   const Scratch sums(p.image_parts * p.sums_size());
-#pragma omp parallel num_threads(static_cast <int>(p.threads))
+  const int threads = static_cast<int>(p.threads);
+#pragma omp parallel num_threads(threads)
   {
-    const int64_t thread = omp_get_thread_num();
-    const WeightShare share(p, thread);
-    float* own_sums = sums.data() + (p.image_parts > 1 ? thread * p.sums_size() : 0);
-    ShareSum<T>(p, share, x, dy, x_copy.data() + thread * p.x_copy_size(), dy_copy.data() + thread * p.dy_copy_size(),
-                own_sums)
-        .run();
-#pragma omp barrier
+    // Fewer threads may come than were asked for; every share is summed all the same.
+#pragma omp for schedule(static)
+    for (int i = 0; i < threads; ++i) {
+      float* own_sums = sums.data() + (p.image_parts > 1 ? i * p.sums_size() : 0);
+      float *x_to = x_copy.data() + i * p.x_copy_size(), *dy_to = dy_copy.data() + i * p.dy_copy_size();
+      ShareSum<T>(p, WeightShare(p, i), x, dy, x_to, dy_to, own_sums).run();
+    }
 #pragma omp for schedule(static) collapse(2)
     for (int64_t panel = 0; panel < p.panels; ++panel)
       for (int64_t tile = 0; tile < p.tiles; ++tile) finish_group(p, tile, panel, sums.data(), dw, db);

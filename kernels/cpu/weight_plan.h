@@ -25,9 +25,10 @@ struct PixelLayout {
   int64_t image, row, pixel;
 };
 
-constexpr int64_t kL2Floats =
-    160 << 10;  // 640 KB: what a thread's block may take of the L2 cache, with the next one on its way
-constexpr int64_t kLargeSums = 256 << 10;  // 1 MB of sums: too many for a copy in each thread
+// 640 KB: what a thread's block may take of the L2 cache, with the next block on its way.
+constexpr int64_t kL2Floats = 160 << 10;
+// 1 MB of sums: too many for a copy in each thread.
+constexpr int64_t kLargeSums = 256 << 10;
 
 /// How one weight gradient is cut up: everything that depends on the shape and the number of threads only.
 struct WeightPlan {

@@ -38,7 +38,10 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
                 });
 }
 
-Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
+Tensor cat(const std::vector<Tensor>& all, int64_t dim) {
+  std::vector<Tensor> tensors = all;
+  std::erase_if(tensors, [](const Tensor& t) { return t.shape() == Shape{0}; });
+  if (tensors.empty()) tensors = all;
   Tensor y = kernels::cat(tensors, dim);
   std::vector<int64_t> lengths;
   std::vector<DType> dtypes;

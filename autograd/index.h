@@ -18,7 +18,8 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
 /// The slices of x along `dim` that the vector `index` names, in its order.
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index);
 
-/// Tensors one after the other along `dim`; all other sizes agree, dtypes are promoted. ConfigError for no tensors.
+/// Tensors one after the other along `dim`; all other sizes agree, dtypes are promoted. Vectors of no elements may stand
+/// among tensors of any shape, as in PyTorch. ConfigError for no tensors.
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
 /// Tensors of one shape along a new dimension `dim`.
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);

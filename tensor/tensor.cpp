@@ -29,7 +29,8 @@ bool same_layout(const Shape& shape, const Shape& strides, const Shape& expected
 
 Tensor::Tensor(std::shared_ptr<Storage> storage, const Shape& shape, const Shape& strides, DType dtype,
                int64_t offset) {
-  const int64_t end = (offset + extent(shape, strides)) * size_of(dtype);
+  const int64_t reach = extent(shape, strides);
+  const int64_t end = reach == 0 ? 0 : (offset + reach) * size_of(dtype);
   if (offset < 0 || end > static_cast<int64_t>(storage->bytes()))
     throw ShapeError(fmt::format("Tensor: a view of shape {} and strides {} at {} does not fit into {} bytes",
                                  shape.to_string(), strides.to_string(), offset, storage->bytes()));

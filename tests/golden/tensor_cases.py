@@ -335,6 +335,7 @@ SHAPES = [
             (((1, 2, 3, 3), (1, 4, 3, 3)), 1),
         )
     ],
+    case("torch.cat", randn(2, 3), randn(0), dim=1),
     case("torch.cat", randn(2, 3), randn(1, 3)),
     case("torch.cat", randint(0, 9, 2, 3), randint(0, 9, 2, 3), dim=1),
     bf16_case("torch.cat", randn(2, 3, dtype=BF16), randn(2, 2, dtype=BF16), dim=1),
@@ -402,4 +403,24 @@ SHAPES = [
     case("Tensor.logsumexp", randn(3, 5), dim=1),
 ]
 
-TENSOR_CASES = ARITHMETIC + POINTWISE + COMPARISONS + REDUCTIONS + PRODUCTS + SHAPES
+PIECES_AND_CHANGES = [
+    *[case("torch.chunk", randn(7, 3), chunks=3, dim=d) for d in (0, 1)],
+    *[case("torch.split", randn(7, 3), split_size_or_sections=n) for n in (3, [2, 5])],
+    case("torch.unbind", randn(2, 3), dim=1),
+    case("torch.var_mean", randn(3, 5), dim=1),
+    case("torch.square", randn(3, 5)),
+    case("torch.reciprocal", uniform(0.5, 2, 3, 5)),
+    case("Tensor.clone", randn(2, 3)),
+    case("Tensor.expand_as", randn(3, 1), randn(2, 3, 4), grad=(0,)),
+    case("Tensor.float", randint(0, 9, 5)),
+    case("Tensor.long", uniform(-3, 3, 9), grad=False),
+    case("Tensor.bfloat16", randn(9), grad=False),
+    case("Tensor.add_", randn(3, 5), randn(5), alpha=2, grad=False),
+    case("Tensor.mul_", randn(3, 5), other=0.5, grad=False),
+    case("Tensor.zero_", randn(3), grad=False),
+    case("Tensor.fill_", randn(3), value=2.5, grad=False),
+    case("Tensor.clamp_", randn(9), min=0, grad=False),
+    case("Tensor.copy_", randn(3, 5), randint(0, 9, 5), grad=False),
+]
+
+TENSOR_CASES = ARITHMETIC + POINTWISE + COMPARISONS + REDUCTIONS + PRODUCTS + SHAPES + PIECES_AND_CHANGES

@@ -54,8 +54,24 @@ template <class Pixel>
 void for_pixels(int64_t images, int64_t rows, int64_t columns, int64_t channels, const Pixel& pixel) {
   const int64_t row_elements = std::max<int64_t>(1, columns * channels);
   parallel_for(images * rows, std::max<int64_t>(1, kParallelGrain / row_elements), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      for (int64_t column = 0; column < columns; ++column) pixel(r / rows, r % rows, column);
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t image = r / rows, row = r % rows;
+      for (int64_t column = 0; column < columns; ++column) pixel(image, row, column);
+    }
+  });
+}
+
+/// The commonest window, 2 x 2, in one loop without sums: `top` and `bottom` are the left pixels of its two rows.
+template <class T>
+void average_of_four(T* out, const T* top, const T* bottom, int64_t channels, float factor) {
+  for_channels(channels, [=](int64_t c, auto count) {
+    const T *a = top + c, *b = a + channels, *d = bottom + c, *e = d + channels;
+#pragma omp simd
+    for (int64_t k = 0; k < count; ++k) {
+      const float upper = static_cast<float>(a[k]) + static_cast<float>(b[k]);
+      const float lower = static_cast<float>(d[k]) + static_cast<float>(e[k]);
+      store(out[c + k], (upper + lower) * factor);
+    }
   });
 }
 
@@ -68,6 +84,10 @@ void avg_forward(T* y, const T* x, const PoolGeometry& g) {
     const float factor = scale[static_cast<size_t>(oh * g.w.out + ow)];
     const T* plane = x + image * g.h.in * g.w.in * g.channels;
     T* out = y + ((image * g.h.out + oh) * g.w.out + ow) * g.channels;
+    if (h.end - h.begin == 2 && w.end - w.begin == 2) {
+      const T* top = plane + (h.begin * g.w.in + w.begin) * g.channels;
+      return average_of_four(out, top, top + g.w.in * g.channels, g.channels, factor);
+    }
     for_channels(g.channels, [&](int64_t c, auto count) {
       float sum[count] = {};
       for (int64_t i = h.begin; i < h.end; ++i) {
@@ -83,6 +103,15 @@ void avg_forward(T* y, const T* x, const PoolGeometry& g) {
   });
 }
 
+/// What a pixel under a single window gets from it.
+template <class T>
+void scaled(T* out, const T* in, int64_t channels, float factor) {
+  for_channels(channels, [=](int64_t c, auto count) {
+#pragma omp simd
+    for (int64_t k = 0; k < count; ++k) store(out[c + k], static_cast<float>(in[c + k]) * factor);
+  });
+}
+
 /// Each input pixel gathers from the windows over it, so that threads never add to the same place.
 template <class T>
 void avg_backward(T* dx, const T* dy, const PoolGeometry& g) {
@@ -92,6 +121,10 @@ void avg_backward(T* dx, const T* dy, const PoolGeometry& g) {
     const Range h = rows[static_cast<size_t>(row)], w = columns[static_cast<size_t>(column)];
     const T* plane = dy + image * g.h.out * g.w.out * g.channels;
     T* out = dx + ((image * g.h.in + row) * g.w.in + column) * g.channels;
+    if (h.end - h.begin == 1 && w.end - w.begin == 1) {
+      const int64_t window = h.begin * g.w.out + w.begin;
+      return scaled(out, plane + window * g.channels, g.channels, scale[static_cast<size_t>(window)]);
+    }
     for_channels(g.channels, [&](int64_t c, auto count) {
       float sum[count] = {};
       for (int64_t i = h.begin; i < h.end; ++i) {
@@ -160,8 +193,10 @@ void max_backward(T* dx, const T* dy, const int32_t* indices, const PoolGeometry
         for (int64_t j = w.begin; j < w.end; ++j) {
           const int64_t at = (plane + i * g.w.out + j) * g.channels + c;
 #pragma omp simd
-          for (int64_t k = 0; k < count; ++k)
-            sum[k] += indices[at + k] == position ? static_cast<float>(dy[at + k]) : 0.0f;
+          for (int64_t k = 0; k < count; ++k) {
+            const float gradient = static_cast<float>(dy[at + k]);  // not inside the selection: loads stay vectors
+            sum[k] += indices[at + k] == position ? gradient : 0.0f;
+          }
         }
       }
 #pragma omp simd

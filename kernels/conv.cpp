@@ -26,6 +26,7 @@ ConvShape conv_shape(const char* op, const Shape& x, const Shape& w, const ConvO
   check_options(op, o);
   if (x.size() != 4) throw ShapeError(fmt::format("{}: expected an input [N, C, H, W], got {}", op, x.to_string()));
   if (w.size() != 4) throw ShapeError(fmt::format("{}: expected a weight [O, I, H, W], got {}", op, w.to_string()));
+  if (w.numel() == 0) throw ShapeError(fmt::format("{}: weight {} is empty", op, w.to_string()));
   if (x[1] != w[1] * o.groups)
     throw ShapeError(
         fmt::format("{}: input has {} channels, weight {} expects {}", op, x[1], w.to_string(), w[1] * o.groups));
@@ -49,7 +50,7 @@ ConvShape conv_shape(const char* op, const Shape& x, const Shape& w, const ConvO
               .groups = o.groups};
   s.out_h = conv_output_size(s.in_h, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
   s.out_w = conv_output_size(s.in_w, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w);
-  if (s.kernel_h < 1 || s.kernel_w < 1 || s.out_h < 1 || s.out_w < 1)
+  if (s.out_h < 1 || s.out_w < 1)
     throw ShapeError(fmt::format("{}: a weight {} does not fit into an input {} with padding ({}, {})", op,
                                  w.to_string(), x.to_string(), o.padding.h, o.padding.w));
   return s;
@@ -114,7 +115,7 @@ ConvWeightGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const 
     throw DTypeError(fmt::format("{}: gradient is {}, input is {}", kOp, name_of(dy.dtype()), name_of(x.dtype())));
   ConvWeightGrads grads{new_channels_last(weight_shape, DType::f32, x.device()), {}};
   if (need_bias) grads.bias = empty({s.out_c}, {.device = x.device()});
-  if (s.n == 0 || grads.weight.numel() == 0) {
+  if (s.n == 0) {
     fill(grads.weight, 0);
     if (need_bias) fill(grads.bias, 0);
     return grads;

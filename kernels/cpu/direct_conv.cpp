@@ -158,8 +158,10 @@ class Gather {
   }
 
   void run() const {
-    const int64_t blocks = ceil_div(panel_count_, per_block_), tiles = row_tile_count(plan_.images);
-    const Scratch converted(kConvert ? input_stride_ * kTileRows * omp_get_max_threads() : 0);
+    const int64_t blocks = ceil_div(panel_count_, per_block_), most_threads = omp_get_max_threads();
+    // As many tiles for each thread, if need be lower ones. A row's sum does not depend on the height of its tile.
+    const int64_t tiles = std::min(plan_.images, ceil_div(row_tile_count(plan_.images), most_threads) * most_threads);
+    const Scratch converted(kConvert ? input_stride_ * kTileRows * most_threads : 0);
 #pragma omp parallel
     {
       const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();

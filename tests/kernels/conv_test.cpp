@@ -255,6 +255,7 @@ TEST(Conv2d, Errors) {
   expect_error<ShapeError>("conv2d: 4 output channels cannot be split into 3 groups", [&] {
     conv2d(x, zeros({4, 1, 3, 3}), {}, {.groups = 3});
   });
+  expect_error<ShapeError>("conv2d: weight [4, 0, 3, 3] is empty", [&] { conv2d(x, zeros({4, 0, 3, 3}), {}); });
   expect_error<ConfigError>("conv2d: stride (0, 0) is not allowed", [&] {
     conv2d(x, zeros({4, 3, 3, 3}), {}, {.stride = 0});
   });

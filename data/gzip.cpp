@@ -15,13 +15,15 @@ struct InflateEnd {
   void operator()(z_stream* stream) const { inflateEnd(stream); }
 };
 
-/// What the last four bytes of a gzip file say of its content's size (modulo 2^32): a hint for the buffer, no more.
+/// What the last four bytes of a gzip file say of its content's size (modulo 2^32): a hint for the buffer, no more. A
+/// lying one is limited by what deflate can make of so few bytes.
 size_t size_hint(std::string_view bytes) {
+  constexpr size_t kLargestRatio = 1032;
   if (bytes.size() < 4) return 0;
   size_t size = 0;
   for (size_t i = 0; i < 4; ++i)
     size |= static_cast<size_t>(static_cast<unsigned char>(bytes[bytes.size() - 4 + i])) << (8 * i);
-  return size;
+  return std::min(size, bytes.size() * kLargestRatio);
 }
 
 [[noreturn]] void fail(const std::string& path, const std::string& why) {

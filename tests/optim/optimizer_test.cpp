@@ -32,12 +32,12 @@ Tensor param(std::vector<float> values) { return tensor(values, {.requires_grad 
 Tensor param(const Shape& shape, Generator& g) { return randn(shape, {.requires_grad = true}, g); }
 
 /// RMSProp (Hinton, 2012), as a user would write it: a few lines.
-Optimizer rmsprop(std::vector<Tensor> params, double lr, double alpha) {
+Optimizer rmsprop(std::vector<Tensor> params, const Hypers& hypers) {
   const Stepper step{{{"lr", 1e-2}, {"eps", 1e-8}},
                      [](Tensor& p, Tensor& grad, const ParamState& state, const Hypers& h) {
                        p.add_(grad / (state.tensors.at("exp_avg_sq").sqrt() + h.at("eps")), -h.at("lr"));
                      }};
-  return Optimizer(std::move(params), {average_squared_grad()}, {step}, {{"lr", lr}, {"beta2", alpha}});
+  return Optimizer(std::move(params), {average_squared_grad()}, {l2_reg(), step}, hypers);
 }
 
 std::optional<Optimizer> optimizer_of(const std::string& name, const json& a, std::vector<Tensor> params, bool fused) {
@@ -58,7 +58,11 @@ std::optional<Optimizer> optimizer_of(const std::string& name, const json& a, st
                                    .weight_decay = a.value("weight_decay", 0.0),
                                    .nesterov = a.value("nesterov", false),
                                    .fused = fused});
-  if (name == "RMSprop" && !a.contains("momentum")) return rmsprop(std::move(params), a["lr"], a.value("alpha", 0.99));
+  if (name == "RMSprop" && !a.contains("momentum"))
+    return rmsprop(std::move(params), {{"lr", a["lr"]},
+                                       {"beta2", a.value("alpha", 0.99)},
+                                       {"eps", a.value("eps", 1e-8)},
+                                       {"weight_decay", a.value("weight_decay", 0.0)}});
   return {};
 }
 

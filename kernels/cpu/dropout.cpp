@@ -1,5 +1,7 @@
 #include "kernels/cpu/dropout.h"
 
+#include <bit>
+
 #include "kernels/cpu/random_words.h"
 #include "kernels/math/dropout.h"
 
@@ -18,8 +20,10 @@ void dropout(const Tensor& y, const Tensor& x, double p, PhiloxState state) {
     const float rate = static_cast<float>(p), scale = scale_of(p);
     for_each_word_chunk(x.numel(), state, [=](const uint32_t* words, int64_t begin, int64_t end) {
       for (int64_t i = 0; i < end - begin; ++i) {
-        const float factor = math::dropout_factor(words[i], rate, scale);
-        to[begin + i] = factor == 0.0f ? T(0.0f) : T(static_cast<float>(from[begin + i]) * factor);
+        // Bits are cut off, not multiplied: an infinite element is dropped to 0 too, and there is no branch.
+        const uint32_t kept = math::dropout_factor(words[i], rate, 1.0f) == 0.0f ? 0u : ~0u;
+        const float product = static_cast<float>(from[begin + i]) * scale;
+        to[begin + i] = T(std::bit_cast<float>(std::bit_cast<uint32_t>(product) & kept));
       }
     });
   });

@@ -23,7 +23,7 @@ template <class Body>
 void for_each_strip(LineShape s, const Body& body) {
   const int64_t strips = (s.inner + kStripWidth - 1) / kStripWidth;
   const int64_t elements = s.length * std::min(s.inner, kStripWidth);
-  const int64_t grain = std::max<int64_t>(1, kParallelGrain / 4 / std::max<int64_t>(1, elements));
+  const int64_t grain = std::max<int64_t>(1, kParallelGrain / std::max<int64_t>(1, elements));
   parallel_for(s.outer * strips, grain, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t o = t / strips, i = t % strips * kStripWidth;

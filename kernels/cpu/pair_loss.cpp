@@ -35,10 +35,14 @@ double sum_of_losses(const T* x, const T* y, const float* weight, int64_t n) {
   std::vector<double> partial(static_cast<size_t>(blocks));
   parallel_for(blocks, kParallelGrain / kBlock, [&](int64_t first, int64_t last) {
     for (int64_t b = first * kBlock; b < std::min(n, last * kBlock); b += kRun) {
+      const int64_t count = std::min(n - b, kRun);
+      float losses[kRun];
+      for (int64_t i = 0; i < count; ++i)
+        losses[i] =
+            Loss::loss(static_cast<float>(x[b + i]), static_cast<float>(y[b + i]), weight ? weight[b + i] : 1.0f);
       float sum = 0;
 #pragma omp simd reduction(+ : sum)
-      for (int64_t i = b; i < std::min(n, b + kRun); ++i)
-        sum += Loss::loss(static_cast<float>(x[i]), static_cast<float>(y[i]), weight ? weight[i] : 1.0f);
+      for (int64_t i = 0; i < count; ++i) sum += losses[i];
       partial[static_cast<size_t>(b / kBlock)] += sum;
     }
   });
@@ -75,7 +79,7 @@ void pair_loss(PairLoss kind, const Tensor& out, const Tensor& input, const Tens
 
 void pair_loss_backward(PairLoss kind, const Tensor& dinput, const Tensor& dloss, const Tensor& input,
                         const Tensor& target, const Tensor& pos_weight, Reduction reduction) {
-  const int64_t n = input.numel(), step = reduction == Reduction::none ? 1 : 0;
+  const int64_t n = input.numel();
   const float* const weight = pos_weight.defined() ? pos_weight.data<float>() : nullptr;
   const float* const g = dloss.data<float>();
   const float factor = reduction == Reduction::mean ? 1 / static_cast<float>(n) : 1.0f;
@@ -86,13 +90,16 @@ void pair_loss_backward(PairLoss kind, const Tensor& dinput, const Tensor& dloss
     T* const d = dinput.data<T>();
     with_formula(kind, [&](auto formula) {
       using Loss = decltype(formula);
+      const auto slope = [=](int64_t i) {
+        return Loss::slope(static_cast<float>(x[i]), static_cast<float>(y[i]), weight ? weight[i] : 1.0f);
+      };
       parallel_for(n, kParallelGrain, [=](int64_t begin, int64_t end) {
-#pragma omp simd
-        for (int64_t i = begin; i < end; ++i) {
-          const float slope =
-              Loss::slope(static_cast<float>(x[i]), static_cast<float>(y[i]), weight ? weight[i] : 1.0f);
-          d[i] = T(g[i * step] * factor * slope);
+        if (reduction == Reduction::none) {
+          for (int64_t i = begin; i < end; ++i) d[i] = T(g[i] * slope(i));
+          return;
         }
+        const float shared = g[0] * factor;
+        for (int64_t i = begin; i < end; ++i) d[i] = T(shared * slope(i));
       });
     });
   });

@@ -75,16 +75,20 @@ class CommandLine : public testing::Test {
 TEST_F(CommandLine, HelpAndUsage) {
   EXPECT_EQ(run("--help").code, 0);
   EXPECT_NE(run("train --help").output.find("--epochs"), std::string::npos);
-  expect_one_line("", 2, "subcommand is required");
+  expect_one_line("", 2, "summary, train and eval is required");
   expect_one_line("dance", 2, "dance");
   expect_one_line(train("--frobnicate 3"), 2, "--frobnicate");
   expect_one_line("train --model resnet-huge", 2, "resnet-wide");
   expect_one_line("train", 2, "--model is required");
   expect_one_line(train("--dtype f16"), 2, "bf16");
-  expect_one_line(train("--epochs 0"), 2, "--epochs");
-  expect_one_line(train("--epochs -3"), 2, "--epochs");
-  expect_one_line(train("--epochs many"), 2, "--epochs");
+  expect_one_line("train --model convnet --epochs 0", 2, "--epochs");
+  expect_one_line("train --model convnet --epochs -3", 2, "--epochs");
+  expect_one_line("train --model convnet --epochs many", 2, "--epochs");
   expect_one_line(train("--lr 0"), 2, "--lr");
+  expect_one_line(train("--lr nan"), 2, "--lr");
+  expect_one_line(train("--seed -4"), 2, "--seed");
+  expect_one_line(train("--limit 0"), 2, "--limit");
+  expect_one_line("train --model convnet --batch 2.5", 2, "--batch");
   expect_one_line(train("--opt frogs"), 2, "adamw");
   expect_one_line(train("--sched never"), 2, "one-cycle");
   expect_one_line("eval", 2, "--load is required");
@@ -100,7 +104,8 @@ TEST_F(CommandLine, DevicesAndData) {
   expect_one_line(train("--device cuda"), 1, "no CUDA");
   expect_one_line(train("--device toaster"), 1, "toaster");
   expect_one_line("train --model convnet --data " + file("nowhere"), 1, "no folder fashion-mnist");
-  expect_one_line(train("--batch 1000"), 1, "a batch of 1000 is more than the 96 training images");
+  expect_one_line("train --model convnet --batch 1000 --data " + folder_.path(), 1,
+                  "a batch of 1000 is more than the 96 training images");
   folder_.write("fashion-mnist/train-labels-idx1-ubyte", "short");
   expect_one_line(train(""), 1, "train-labels-idx1-ubyte");
 }

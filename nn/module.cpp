@@ -28,6 +28,12 @@ std::vector<Tensor> without_names(const NamedTensors& named) {
   return tensors;
 }
 
+NamedTensors without_repeats(NamedTensors named) {
+  std::unordered_set<const TensorImpl*> seen;
+  std::erase_if(named, [&](const auto& entry) { return !seen.insert(entry.second.impl()).second; });
+  return named;
+}
+
 /// Lets every handle on `t` see its data on another device.
 void move_to(const Tensor& t, Device device) {
   if (t.device() == device) return;
@@ -54,17 +60,31 @@ Tensor Module::operator()(const Tensor& x) {
   return output;
 }
 
-NamedTensors Module::collect(NamedTensors Module::*kind) const {
+void Module::collect(const std::string& prefix, std::initializer_list<Kind> kinds, NamedTensors& out) const {
+  for (const Kind kind : kinds)
+    for (const auto& [name, t] : this->*kind) out.emplace_back(joined(prefix, name), t);
+  for (const auto& [name, child] : children_) child->collect(joined(prefix, name), kinds, out);
+}
+
+NamedTensors Module::named_parameters() const {
   NamedTensors all;
-  std::unordered_set<const TensorImpl*> seen;
-  for (const auto& [prefix, module] : const_cast<Module*>(this)->named_modules())
-    for (const auto& [name, t] : module->*kind)
-      if (seen.insert(t.impl()).second) all.emplace_back(joined(prefix, name), t);
+  collect("", {&Module::parameters_}, all);
+  return without_repeats(std::move(all));
+}
+
+NamedTensors Module::named_buffers() const {
+  NamedTensors all;
+  collect("", {&Module::buffers_}, all);
+  return without_repeats(std::move(all));
+}
+
+NamedTensors Module::state_dict() const {
+  NamedTensors all;
+  collect("", {&Module::parameters_, &Module::buffers_}, all);
+  for (auto& entry : all) entry.second = entry.second.detach();
   return all;
 }
 
-NamedTensors Module::named_parameters() const { return collect(&Module::parameters_); }
-NamedTensors Module::named_buffers() const { return collect(&Module::buffers_); }
 std::vector<Tensor> Module::parameters() const { return without_names(named_parameters()); }
 std::vector<Tensor> Module::buffers() const { return without_names(named_buffers()); }
 

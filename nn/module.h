@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -94,7 +95,9 @@ class Module {
   }
 
  private:
-  NamedTensors collect(NamedTensors Module::*kind) const;
+  using Kind = NamedTensors Module::*;  ///< parameters_ or buffers_
+  /// Appends the tensors of these kinds, this module's and those of all below it, to `out`.
+  void collect(const std::string& prefix, std::initializer_list<Kind> kinds, NamedTensors& out) const;
 
   NamedTensors parameters_;
   NamedTensors buffers_;

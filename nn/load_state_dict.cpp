@@ -1,4 +1,4 @@
-// Module::state_dict and load_state_dict: weights out of a module and into one.
+// Module::load_state_dict: weights into a module, or one line that says why not.
 #include <fmt/format.h>
 
 #include <map>
@@ -30,14 +30,6 @@ bool fits(const Tensor& target, const Tensor& source) {
 }
 
 }  // namespace
-
-NamedTensors Module::state_dict() const {
-  NamedTensors state;
-  for (const auto& [prefix, module] : const_cast<Module*>(this)->named_modules())
-    for (const NamedTensors* kind : {&module->parameters_, &module->buffers_})
-      for (const auto& [name, t] : *kind) state.emplace_back(prefix.empty() ? name : prefix + "." + name, t.detach());
-  return state;
-}
 
 void Module::load_state_dict(const NamedTensors& state, bool strict) {
   std::map<std::string, Tensor> unused(state.begin(), state.end());

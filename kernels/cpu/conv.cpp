@@ -23,9 +23,10 @@ float* floats(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr;
 //    4x4, 256 -> 256, stride 2       10 /  10 /  12         33 /  27 /  46       9 /  9 / 12      17 / 18 /  40
 //    2x2, 256 -> 512                 12 /  12 /  14         82 /  24 /  70      11 / 11 / 14      42 / 24 /  98
 //   28x28, 8 -> 8                     6 /   6 /   7          6 / 4.6 / 5.5       7 /  7 / 10       9 /  8 /  10
-//   all of resnet-wide                 0.52 s                0.97 s              0.51 s            1.22 s
-// im2col: 1.9 s and 6.8 s. Without AMX, bf16 instructions do half the work of f32 ones, so that converting pays. With
-// AMX oneDNN is far ahead on large grids, but not on 4x4 and 2x2, where a matrix product was 10 times as fast.
+//   all of resnet-wide                 0.52 s                0.97 s              0.55 s            1.22 s
+// (bf16 direct: half of what one core needed.) im2col: 1.9 s and 6.8 s. Without AMX, bf16 instructions do half the work
+// of f32 ones, so that converting pays. With AMX oneDNN is far ahead on large grids, but not on 4x4 and 2x2, where a
+// matrix product was 10 times as fast.
 ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
   constexpr int64_t kFewImages = 8;  // our tiles are made of images
   const bool onednn_can =

@@ -26,6 +26,7 @@ import torch
 import torch.nn.functional as F
 
 import machine
+import startup
 from lesson_models import MODELS, create_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -304,6 +305,14 @@ def main():
             for dtype in options.dtypes:
                 results.append(compare(model_name, dtype, inputs, labels, options, Path(folder)))
                 print_result(results[-1])
+
+    groundwork = options.build / "groundwork"
+    model_name, dtype = max(options.models, key="resnet-wide".__eq__), options.dtypes[0]
+    if groundwork.exists():
+        about["startup"] = startup.measure(str(groundwork), model_name, dtype, options.data, options.batch, options.threads)
+        if about["startup"]:
+            print("\ngroundwork train --model {} --dtype {}: the first step begins {first_step_begins_s:.2f} s after the "
+                  "start and ends at {first_step_ends_s:.2f} s".format(model_name, dtype, **about["startup"]))
 
     out = options.out or ROOT / "bench" / "results" / f"{about['machine']['date'].replace(':', '')}.json"
     out.parent.mkdir(parents=True, exist_ok=True)

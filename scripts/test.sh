@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Several tests run at a time, so threads that wait should give their core away rather than spin.
+export OMP_WAIT_POLICY=passive
+
 scripts/install_deps.sh --tests
 for preset in release asan; do
   echo "== $preset"

@@ -27,6 +27,9 @@ cpu::IndexShape index_shape(const Shape& shape, int64_t dim) {
   return s;
 }
 
+/// Sums of bf16 are kept in f32 until the end.
+DType sum_dtype(DType dtype) { return dtype == DType::bf16 ? DType::f32 : dtype; }
+
 void check_gather_shapes(const char* op, const Shape& x, const Shape& index, int64_t dim) {
   bool fits = x.size() == index.size();
   for (int64_t d = 0; fits && d < x.size(); ++d) fits = d == dim || index[d] <= x[d];
@@ -52,9 +55,10 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
 
 Tensor index_add(const Tensor& dy, const Shape& shape, int64_t dim, const Tensor& index, int64_t skip) {
   dim = normalize_dim(dim, shape.size(), "index_add");
-  const Tensor out = zeros(shape, {.dtype = dy.dtype(), .device = dy.device()});
-  GW_DISPATCH(dy, index_add(out, contiguous(dy), index_shape(shape, dim), as_indices("index_add", index), skip));
-  return out;
+  const Tensor sums = zeros(shape, {.dtype = sum_dtype(dy.dtype()), .device = dy.device()});
+  const Tensor terms = contiguous(cast(dy, sums.dtype()));
+  GW_DISPATCH(dy, index_add(sums, terms, index_shape(shape, dim), as_indices("index_add", index), skip));
+  return cast(sums, dy.dtype());
 }
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
@@ -69,9 +73,10 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
 Tensor scatter_add(const Tensor& dy, const Shape& shape, int64_t dim, const Tensor& index) {
   dim = normalize_dim(dim, shape.size(), "scatter_add");
   check_gather_shapes("scatter_add", shape, index.shape(), dim);
-  const Tensor out = zeros(shape, {.dtype = dy.dtype(), .device = dy.device()});
-  GW_DISPATCH(dy, scatter_add(out, contiguous(dy), dim, as_indices("scatter_add", index)));
-  return out;
+  const Tensor sums = zeros(shape, {.dtype = sum_dtype(dy.dtype()), .device = dy.device()});
+  const Tensor terms = contiguous(cast(dy, sums.dtype()));
+  GW_DISPATCH(dy, scatter_add(sums, terms, dim, as_indices("scatter_add", index)));
+  return cast(sums, dy.dtype());
 }
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {

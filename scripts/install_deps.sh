@@ -3,7 +3,7 @@
 #   scripts/install_deps.sh [--tests]     --tests adds GoogleTest and Google Benchmark
 set -euo pipefail
 
-packages=(g++ cmake ninja-build libdnnl-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev gnuplot-nox
+packages=(g++ cmake ninja-build libdnnl-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev
           dataset-fashion-mnist)
 [ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev)
 

@@ -8,8 +8,10 @@ cd "$(dirname "$0")/.."
 export OMP_WAIT_POLICY=passive
 
 scripts/install_deps.sh --tests
-for preset in release asan; do
-  echo "== $preset"
-  scripts/build.sh "$preset" -DGROUNDWORK_BUILD_TESTS=ON
-  ctest --preset "$preset" -j "$(nproc)"
-done
+test_preset() {  # PRESET [CMAKE-OPTION...]
+  echo "== $1"
+  scripts/build.sh "$@" -DGROUNDWORK_BUILD_TESTS=ON
+  ctest --preset "$1" -j "$(nproc)"
+}
+test_preset release -DGROUNDWORK_BUILD_BENCH=ON
+test_preset asan

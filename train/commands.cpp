@@ -107,7 +107,7 @@ double default_lr(const std::string& model) {
 
 int run_summary(const SummaryOptions& options) {
   const auto model = make_model(options.model);
-  fmt::print("{}\n", summary(*model, {options.batch, 1, 28, 28}));
+  fmt::print("{}", summary(*model, {options.batch, 1, 28, 28}));
   return 0;
 }
 

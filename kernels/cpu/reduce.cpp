@@ -55,12 +55,13 @@ Total<T> sum_run(const T* x, int64_t n, double center, const Term& term) {
   return total;
 }
 
-/// total[c] += sum over `rows` rows of term(x[row, c]).
+/// total[c] += sum over `rows` rows of term(x[row, c]) for the columns from `first` to `last` of `columns`.
 template <class T, class Term>
-void sum_columns(const T* x, int64_t rows, int64_t columns, const double* center, Total<T>* total, const Term& term) {
+void sum_columns(const T* x, int64_t rows, int64_t columns, int64_t first, int64_t last, const double* center,
+                 Total<T>* total, const Term& term) {
   constexpr int64_t kStrip = 64;
-  for (int64_t c0 = 0; c0 < columns; c0 += kStrip) {
-    const int64_t width = std::min(kStrip, columns - c0);
+  for (int64_t c0 = first; c0 < last; c0 += kStrip) {
+    const int64_t width = std::min(kStrip, last - c0);
     for (int64_t r0 = 0; r0 < rows; r0 += kRowRun) {
       const int64_t end = std::min(rows, r0 + kRowRun);
       Partial<T> lane[kStrip] = {};
@@ -73,9 +74,30 @@ void sum_columns(const T* x, int64_t rows, int64_t columns, const double* center
   }
 }
 
+/// Sums over rows so wide that tasks take columns: each sum then has one owner, and nothing is left to be added.
+template <class T, class Term>
+std::vector<Total<T>> totals_of_wide_rows(const T* x, ReduceShape s, const std::vector<double>& centers,
+                                          const Term& term) {
+  constexpr int64_t kColumns = 512;
+  const int64_t strips = (s.inner + kColumns - 1) / kColumns;
+  std::vector<Total<T>> totals(static_cast<size_t>(s.outer * s.inner));
+  const int64_t work = std::max<int64_t>(1, s.reduced * kColumns);
+  parallel_for(s.outer * strips, std::max<int64_t>(1, kParallelGrain / work), [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t o = task / strips, first = task % strips * kColumns;
+      const double* center = centers.empty() ? nullptr : centers.data() + o * s.inner;
+      sum_columns(x + o * s.reduced * s.inner, s.reduced, s.inner, first, std::min(s.inner, first + kColumns), center,
+                  totals.data() + o * s.inner, term);
+    }
+  });
+  return totals;
+}
+
 /// Sums of term(x) as totals[outer * inner]. Long reductions are cut into tasks whose totals are added in order.
 template <class T, class Term>
 std::vector<Total<T>> totals_of(const T* x, ReduceShape s, const std::vector<double>& centers, const Term& term) {
+  constexpr int64_t kWideRow = 4096;
+  if (s.inner >= kWideRow) return totals_of_wide_rows(x, s, centers, term);
   const int64_t rows_per_task = std::max<int64_t>(1, kTask / s.inner);
   const int64_t tasks_each = std::max<int64_t>(1, (s.reduced + rows_per_task - 1) / rows_per_task);
   const int64_t tasks = s.outer * tasks_each;
@@ -91,7 +113,7 @@ std::vector<Total<T>> totals_of(const T* x, ReduceShape s, const std::vector<dou
       if (s.inner == 1)
         *total = sum_run(start, rows, center ? *center : 0.0, term);
       else
-        sum_columns(start, rows, s.inner, center, total, term);
+        sum_columns(start, rows, s.inner, 0, s.inner, center, total, term);
     }
   });
   if (tasks_each == 1) return partial;

@@ -31,6 +31,13 @@ TEST(Index, Embedding) {
   EXPECT_EQ(weight.grad().to_vector<float>(), (Floats{1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0}));
 }
 
+TEST(Index, ManySmallGradientsOfOneRowAreNotLostInBf16) {
+  // In bf16 alone the sum would stop growing at 256.
+  Tensor weight = zeros({2, 1}, {.dtype = DType::bf16, .requires_grad = true});
+  embedding(weight, zeros({1000}, {.dtype = DType::i64})).sum().backward();
+  EXPECT_EQ(weight.grad().to_vector<float>(), (Floats{1000, 0}));
+}
+
 TEST(Index, GatherAndIndexSelect) {
   const Tensor x = arange(0, 6).reshape({2, 3});
   EXPECT_EQ(gather(x, 1, longs({2, 0, 0, 1}).reshape({2, 2})).to_vector<float>(), (Floats{2, 0, 3, 4}));

@@ -80,6 +80,23 @@ TEST(Elementwise, LongRowsAgreeWithShortOnes) {
   }
 }
 
+TEST(Elementwise, StreamedResultsAreWhole) {
+  // Beyond the size at which stores go past the caches, from an address that is not aligned to vectors.
+  const int64_t n = (int64_t{64} << 18) + 1237;
+  const Tensor x = arange(0, static_cast<double>(n + 1)).slice(0, 1, n + 1);
+  const Tensor y = kernels::add(x, x), z = kernels::unary(Unary::neg, x);
+  for (int64_t i = 0; i < n; i += 997) {
+    ASSERT_EQ(y.data<float>()[i], 2.0f * static_cast<float>(i + 1));
+    ASSERT_EQ(z.data<float>()[i], -static_cast<float>(i + 1));
+  }
+  EXPECT_EQ(y.data<float>()[n - 1], 2.0f * static_cast<float>(n));
+  Tensor target = zeros({n + 3});
+  target.slice(0, 3, n + 3).copy_(x);
+  EXPECT_EQ(target.data<float>()[2], 0.0f);
+  EXPECT_EQ(target.data<float>()[3], 1.0f);
+  EXPECT_EQ(target.data<float>()[n + 2], static_cast<float>(n));
+}
+
 TEST(Elementwise, StridedOperands) {
   const Tensor x = arange(0, 60000).reshape({200, 300});
   const Tensor sum = kernels::add(x.t(), x.t());

@@ -43,8 +43,20 @@ TEST(Reduce, LongSumsStayExact) {
   const double exact = static_cast<double>(n) * static_cast<double>(0.1f);
   EXPECT_NEAR(kernels::sum(full({n}, 0.1)).item(), exact, exact * 1e-7);
   const Tensor wide = full({1'000'003, 7}, 0.1);
-  for (float s : kernels::sum(wide, {0}).to_vector<float>()) EXPECT_NEAR(s / (1'000'003 * static_cast<double>(0.1f)), 1, 1e-6);
+  for (float s : kernels::sum(wide, {0}).to_vector<float>())
+    EXPECT_NEAR(s / (1'000'003 * static_cast<double>(0.1f)), 1, 1e-6);
   EXPECT_NEAR(kernels::mean(full({n}, 0.1)).item(), 0.1f, 1e-8);
+}
+
+TEST(Reduce, WideRowsAreSummedByColumns) {
+  for (const int64_t columns : {4095, 4096, 5003}) {
+    const Tensor x = arange(0, static_cast<double>(2 * 3 * columns)).reshape({2, 3, columns});
+    const auto got = kernels::sum(x, {1}).to_vector<float>();
+    for (const int64_t c : {int64_t{0}, columns / 2, columns - 1})
+      EXPECT_EQ(got[static_cast<size_t>(columns + c)], static_cast<float>(12 * columns + 3 * c)) << columns;
+    EXPECT_NEAR(kernels::var(x, {1}, 0).select(1, 7).to_vector<float>()[1], 2.0 / 3 * columns * columns,
+                1e-6 * columns * columns);
+  }
 }
 
 TEST(Reduce, VarianceOfALargeMean) {

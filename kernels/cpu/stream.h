@@ -30,10 +30,12 @@ inline void stream_bytes(char* to, const char* from, int64_t bytes) {
 #endif
 }
 
-/// Computes out[0 .. n) block by block, fill(block, begin, count), and streams each block.
+/// Computes out[0 .. n) block by block, fill(block, begin, count), and streams each block. Runs shorter than a block
+/// are stored plainly: cut into pieces, streamed lines would be written half full.
 template <class T, class Fill>
 void stream_blocks(T* out, int64_t n, const Fill& fill) {
   constexpr int64_t kBlock = 2048;
+  if (n < kBlock) return fill(out, 0, n);
   alignas(64) T block[kBlock];
   for (int64_t begin = 0; begin < n; begin += kBlock) {
     const int64_t count = std::min(kBlock, n - begin);

@@ -3,6 +3,7 @@
 
 #include "autograd/autograd.h"
 #include "kernels/elementwise.h"
+#include "kernels/transfer.h"
 #include "tensor/creation.h"
 #include "tensor/views.h"
 
@@ -133,8 +134,7 @@ Tensor Tensor::to(DType dtype) const {
 
 Tensor Tensor::to(Device device) const {
   if (device == this->device()) return *this;
-  const Tensor y = empty(shape(), {.dtype = dtype(), .device = device});
-  kernels::copy(y, *this);
+  const Tensor y = kernels::to_device(*this, device);
   return record("to", y, {*this}, [from = this->device()](const Tensor& dy) { return Grads{dy.to(from)}; });
 }
 

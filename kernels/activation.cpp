@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/activation.h"
+#include "kernels/cuda/activation.h"
 #include "kernels/dispatch.h"
 #include "kernels/layout.h"
 #include "tensor/creation.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/batch_gather.h"
+#include "kernels/cuda/batch_gather.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"

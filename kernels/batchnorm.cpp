@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/batchnorm.h"
+#include "kernels/cuda/batchnorm.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"

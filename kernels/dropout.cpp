@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/dropout.h"
+#include "kernels/cuda/dropout.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"

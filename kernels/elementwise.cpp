@@ -6,7 +6,9 @@
 #include <limits>
 
 #include "kernels/cpu/elementwise.h"
+#include "kernels/cuda/elementwise.h"
 #include "kernels/dispatch.h"
+#include "kernels/transfer.h"
 #include "tensor/creation.h"
 #include "tensor/views.h"
 
@@ -224,7 +226,8 @@ void copy(const Tensor& destination, const Tensor& source) {
   if (broadcast_shapes(destination.shape(), source.shape(), "copy") != destination.shape())
     throw ShapeError(fmt::format("copy: shape {} does not broadcast to {}", source.shape().to_string(),
                                  destination.shape().to_string()));
-  GW_DISPATCH(destination, copy(destination, expanded(source, destination.shape())));
+  const Tensor near = to_device(source, destination.device());
+  GW_DISPATCH(destination, copy(destination, expanded(near, destination.shape())));
   destination.storage()->bump_version();
 }
 

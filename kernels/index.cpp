@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/index.h"
+#include "kernels/cuda/index.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"
@@ -20,8 +21,8 @@ Tensor as_indices(const char* op, const Tensor& index) {
 }
 
 /// Contiguous memory seen as [outer, along, inner] around `dim`.
-cpu::IndexShape index_shape(const Shape& shape, int64_t dim) {
-  cpu::IndexShape s{1, shape[dim], 1};
+IndexShape index_shape(const Shape& shape, int64_t dim) {
+  IndexShape s{1, shape[dim], 1};
   for (int64_t d = 0; d < dim; ++d) s.outer *= shape[d];
   for (int64_t d = dim + 1; d < shape.size(); ++d) s.inner *= shape[d];
   return s;

@@ -4,6 +4,8 @@
 
 #include "kernels/cpu/cross_entropy.h"
 #include "kernels/cpu/pair_loss.h"
+#include "kernels/cuda/cross_entropy.h"
+#include "kernels/cuda/pair_loss.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"

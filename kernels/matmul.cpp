@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/matmul.h"
+#include "kernels/cuda/matmul.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/optimizer.h"
+#include "kernels/cuda/optimizer.h"
 #include "kernels/dispatch.h"
 
 namespace gw::kernels {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/pool.h"
+#include "kernels/cuda/pool.h"
 #include "kernels/dispatch.h"
 #include "kernels/layout.h"
 #include "tensor/creation.h"

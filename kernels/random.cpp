@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/random.h"
 #include "kernels/cpu/random_words.h"
+#include "kernels/cuda/random.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "kernels/cpu/reduce.h"
+#include "kernels/cuda/reduce.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"
@@ -14,8 +15,6 @@
 
 namespace gw::kernels {
 namespace {
-
-using cpu::ReduceShape;
 
 /// A reduction made ready: the input as dense [outer, reduced, inner] memory and an output whose memory is [outer,
 /// inner].

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/softmax.h"
+#include "kernels/cuda/softmax.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"

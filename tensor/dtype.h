@@ -1,11 +1,16 @@
-// DType: the element types of a tensor, and bfloat16 arithmetic for the host.
+// DType: the element types of a tensor, and bfloat16.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 #include <string_view>
 
+#ifdef __CUDACC__
+#include <cuda_bf16.h>
+#endif
+
 #include "tensor/error.h"
+#include "tensor/host_device.h"
 
 namespace gw {
 
@@ -17,14 +22,24 @@ struct bf16 {
   uint16_t bits;
 
   bf16() = default;
-  bf16(float value) {
+  GW_HOST_DEVICE bf16(float value) {
+#ifdef __CUDA_ARCH__
+    bits = __bfloat16_as_ushort(__float2bfloat16_rn(value));
+#else
     const uint32_t u = std::bit_cast<uint32_t>(value);
     const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
     // Rounding a NaN could carry into infinity, so its payload is cut and made quiet instead.
     bits = nan ? static_cast<uint16_t>((u >> 16) | 0x0040u)
                : static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+#endif
   }
-  operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+  GW_HOST_DEVICE operator float() const {
+#ifdef __CUDA_ARCH__
+    return __uint_as_float(static_cast<uint32_t>(bits) << 16);
+#else
+    return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+#endif
+  }
 };
 
 /// Bytes of one element.

@@ -10,6 +10,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "tensor/cuda_allocator.h"
 #include "tensor/error.h"
 
 namespace gw {
@@ -119,9 +120,7 @@ CachingCpuAllocator& cpu_allocator() {
 }  // namespace
 
 Allocator& allocator_for(Device device) {
-  if (!device.is_cpu())
-    throw DeviceError(fmt::format("allocate: this build of Groundwork has no device {}", device.to_string()));
-  return cpu_allocator();
+  return device.is_cpu() ? static_cast<Allocator&>(cpu_allocator()) : cuda::allocator(device);
 }
 
 MemoryStats cpu_memory_stats() { return cpu_allocator().stats(); }
@@ -130,6 +129,11 @@ void release_cached_cpu_memory() { cpu_allocator().release_cached(); }
 Storage::Storage(size_t bytes, Device device)
     : bytes_(bytes), device_(device), data_(allocator_for(device).allocate(bytes)) {}
 
-Storage::~Storage() { allocator_for(device_).release(data_, bytes_); }
+Storage::Storage(void* borrowed, size_t bytes, Device device)
+    : bytes_(bytes), device_(device), data_(borrowed), owned_(false) {}
+
+Storage::~Storage() {
+  if (owned_) allocator_for(device_).release(data_, bytes_);
+}
 
 }  // namespace gw

@@ -37,6 +37,8 @@ void release_cached_cpu_memory();
 class Storage {
  public:
   Storage(size_t bytes, Device device);
+  /// Memory that somebody else owns and keeps while this lives.
+  Storage(void* borrowed, size_t bytes, Device device);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -53,6 +55,7 @@ class Storage {
   size_t bytes_;
   Device device_;
   void* data_;
+  bool owned_ = true;
   std::atomic<uint64_t> version_{0};
 };
 

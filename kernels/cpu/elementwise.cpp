@@ -7,14 +7,13 @@
 
 #include "kernels/cpu/stream.h"
 #include "kernels/cpu/strided.h"
-#include "kernels/math/functions.h"
+#include "kernels/math/elementwise.h"
 
 namespace gw::kernels::cpu {
 namespace {
 
-/// What arithmetic on T is done in.
-template <class T>
-using Compute = std::conditional_t<std::is_same_v<T, bf16>, float, T>;
+using math::Compute;
+using math::number_as;
 
 /// Whether to stream a result: it is larger than the caches, and not written over its operands, whose lines are in the
 /// cache anyway.
@@ -74,147 +73,13 @@ void map2(const Tensor& out, const Tensor& a, const Tensor& b, const F& f) {
   });
 }
 
-struct Square {
-  template <class C>
-  C operator()(C x) const {
-    return x * x;
-  }
-};
-struct Neg {
-  template <class C>
-  C operator()(C x) const {
-    return static_cast<C>(-x);
-  }
-};
-struct Abs {
-  template <class C>
-  C operator()(C x) const {
-    if constexpr (std::is_floating_point_v<C>) return std::fabs(x);
-    return x < C{0} ? static_cast<C>(-x) : x;
-  }
-};
-struct Sign {
-  template <class C>
-  C operator()(C x) const {
-    if constexpr (std::is_floating_point_v<C>) {
-      if (x != x) return x;
-    }
-    return static_cast<C>((x > C{0}) - (x < C{0}));
-  }
-};
-struct Relu {
-  template <class C>
-  C operator()(C x) const {
-    return x < C{0} ? C{0} : x;  // written so that NaN stays NaN
-  }
-};
-
-/// Calls visitor(f) with the function of `op` if it exists for integers too; false if it is for floats only.
-template <class Visitor>
-bool visit_any_unary(Unary op, const Visitor& visitor) {
-  switch (op) {
-    case Unary::neg:
-      visitor(Neg{});
-      return true;
-    case Unary::abs:
-      visitor(Abs{});
-      return true;
-    case Unary::sign:
-      visitor(Sign{});
-      return true;
-    case Unary::square:
-      visitor(Square{});
-      return true;
-    case Unary::relu:
-      visitor(Relu{});
-      return true;
-    default:
-      return false;
-  }
-}
-
-template <class Visitor>
-void visit_float_unary(Unary op, const Visitor& visitor) {
-  switch (op) {
-    case Unary::exp:
-      return visitor([](float x) { return math::exp(x); });
-    case Unary::log:
-      return visitor([](float x) { return math::log(x); });
-    case Unary::sqrt:
-      return visitor([](float x) { return std::sqrt(x); });
-    case Unary::rsqrt:
-      return visitor([](float x) { return 1.0f / std::sqrt(x); });
-    case Unary::reciprocal:
-      return visitor([](float x) { return 1.0f / x; });
-    case Unary::sigmoid:
-      return visitor([](float x) { return math::sigmoid(x); });
-    case Unary::tanh:
-      return visitor([](float x) { return math::tanh(x); });
-    default:
-      return;
-  }
-}
-
-/// Calls visitor(f) with the function of an arithmetic `op` on C.
-template <class C, class Visitor>
-void visit_arithmetic(Binary op, const Visitor& visitor) {
-  constexpr bool floating = std::is_floating_point_v<C>;
-  switch (op) {
-    case Binary::add:
-      return visitor([](C a, C b) { return static_cast<C>(a + b); });
-    case Binary::sub:
-      return visitor([](C a, C b) { return static_cast<C>(a - b); });
-    case Binary::mul:
-      return visitor([](C a, C b) { return static_cast<C>(a * b); });
-    // The comparison is false for a NaN on either side, and the NaN must win.
-    case Binary::maximum:
-      return visitor([](C a, C b) { return a > b || a != a ? a : b; });
-    case Binary::minimum:
-      return visitor([](C a, C b) { return a < b || a != a ? a : b; });
-    default:
-      break;
-  }
-  if constexpr (floating) {
-    if (op == Binary::div) return visitor([](C a, C b) { return a / b; });
-    if (op == Binary::pow) return visitor([](C a, C b) { return std::pow(a, b); });
-  }
-}
-
-template <class C, class Visitor>
-void visit_comparison(Binary op, const Visitor& visitor) {
-  switch (op) {
-    case Binary::eq:
-      return visitor([](C a, C b) { return a == b; });
-    case Binary::ne:
-      return visitor([](C a, C b) { return a != b; });
-    case Binary::lt:
-      return visitor([](C a, C b) { return a < b; });
-    case Binary::le:
-      return visitor([](C a, C b) { return a <= b; });
-    case Binary::gt:
-      return visitor([](C a, C b) { return a > b; });
-    case Binary::ge:
-      return visitor([](C a, C b) { return a >= b; });
-    default:
-      return;
-  }
-}
-
-bool is_comparison(Binary op) { return op >= Binary::eq; }
-
-/// A number in the compute type; integers cut towards zero, as the caller has made sure that nothing is lost.
-template <class C>
-C number_as(double value) {
-  return static_cast<C>(value);
-}
-
 }  // namespace
 
 void unary(Unary op, const Tensor& out, const Tensor& x) {
-  const bool done = visit_any_unary(
+  const bool done = math::visit_any_unary(
       op, [&](const auto& f) { visit(x.dtype(), [&](auto v) { map<decltype(v), decltype(v)>(out, x, f); }); });
   if (done) return;
-  visit_float_unary(op, [&](const auto& f) {
+  math::visit_float_unary(op, [&](const auto& f) {
     visit_floating(x.dtype(), "unary", [&](auto v) { map<decltype(v), decltype(v)>(out, x, f); });
   });
 }
@@ -222,10 +87,10 @@ void unary(Unary op, const Tensor& out, const Tensor& x) {
 void binary(Binary op, const Tensor& out, const Tensor& a, const Tensor& b) {
   visit(a.dtype(), [&](auto v) {
     using T = decltype(v);
-    if (is_comparison(op))
-      visit_comparison<Compute<T>>(op, [&](const auto& f) { map2<uint8_t, T>(out, a, b, f); });
+    if (math::is_comparison(op))
+      math::visit_comparison<Compute<T>>(op, [&](const auto& f) { map2<uint8_t, T>(out, a, b, f); });
     else
-      visit_arithmetic<Compute<T>>(op, [&](const auto& f) { map2<T, T>(out, a, b, f); });
+      math::visit_arithmetic<Compute<T>>(op, [&](const auto& f) { map2<T, T>(out, a, b, f); });
   });
 }
 
@@ -234,14 +99,14 @@ void binary_number(Binary op, const Tensor& out, const Tensor& x, double number,
     using T = decltype(v);
     using C = Compute<T>;
     const C n = number_as<C>(number);
-    if (is_comparison(op)) {
-      visit_comparison<C>(op, [&](const auto& f) { map<uint8_t, T>(out, x, [&](C e) { return f(e, n); }); });
+    if (math::is_comparison(op)) {
+      math::visit_comparison<C>(op, [&](const auto& f) { map<uint8_t, T>(out, x, [&](C e) { return f(e, n); }); });
     } else if (op == Binary::pow && !number_first && number == 2) {
-      map<T, T>(out, x, Square{});
+      map<T, T>(out, x, math::Square{});
     } else if (number_first) {
-      visit_arithmetic<C>(op, [&](const auto& f) { map<T, T>(out, x, [&](C e) { return f(n, e); }); });
+      math::visit_arithmetic<C>(op, [&](const auto& f) { map<T, T>(out, x, [&](C e) { return f(n, e); }); });
     } else {
-      visit_arithmetic<C>(op, [&](const auto& f) { map<T, T>(out, x, [&](C e) { return f(e, n); }); });
+      math::visit_arithmetic<C>(op, [&](const auto& f) { map<T, T>(out, x, [&](C e) { return f(e, n); }); });
     }
   });
 }
@@ -252,9 +117,9 @@ void add_scaled(const Tensor& out, const Tensor& a, const Tensor& b, double alph
     using C = Compute<T>;
     const C scale = number_as<C>(alpha);
     if (alpha == 1)
-      map2<T, T>(out, a, b, [](C x, C y) { return static_cast<C>(x + y); });
+      map2<T, T>(out, a, b, math::Add{});
     else
-      map2<T, T>(out, a, b, [scale](C x, C y) { return static_cast<C>(x + scale * y); });
+      map2<T, T>(out, a, b, math::AddScaled<C>{scale});
   });
 }
 
@@ -287,19 +152,7 @@ void where(const Tensor& out, const Tensor& condition, const Tensor& a, const Te
 void clamp(const Tensor& out, const Tensor& x, double min, double max) {
   visit(x.dtype(), [&](auto v) {
     using T = decltype(v);
-    using C = Compute<T>;
-    // An integer's bounds are cut to its range; a float's infinite bounds never bind.
-    const auto bound = [](double value) {
-      if constexpr (std::is_floating_point_v<C>) return static_cast<C>(value);
-      constexpr auto lowest = std::numeric_limits<C>::lowest(), highest = std::numeric_limits<C>::max();
-      if (value <= static_cast<double>(lowest)) return lowest;
-      return value >= static_cast<double>(highest) ? highest : static_cast<C>(value);
-    };
-    const C low = bound(min), high = bound(max);
-    map<T, T>(out, x, [=](C e) {
-      const C raised = e < low ? low : e;
-      return raised > high ? high : raised;
-    });
+    map<T, T>(out, x, math::Clamp<Compute<T>>(min, max));
   });
 }
 

@@ -3,14 +3,10 @@
 
 #include <array>
 
+#include "kernels/index_shape.h"
 #include "tensor/tensor.h"
 
 namespace gw::kernels::cpu {
-
-/// Contiguous memory as [outer, along, inner], where `along` is the dimension that is indexed.
-struct IndexShape {
-  int64_t outer, along, inner;
-};
 
 void index_select(const Tensor& out, const Tensor& x, IndexShape x_shape, const Tensor& index);
 void index_add(const Tensor& out, const Tensor& dy, IndexShape out_shape, const Tensor& index, int64_t skip);

@@ -4,13 +4,10 @@
 
 #include <cstdint>
 
+#include "kernels/reduce_shape.h"
 #include "tensor/tensor.h"
 
 namespace gw::kernels::cpu {
-
-struct ReduceShape {
-  int64_t outer, reduced, inner;
-};
 
 /// out = scale * sum of x. `out` is of x's dtype, or i64 for integers.
 void sum(const Tensor& out, const Tensor& x, ReduceShape shape, double scale);

@@ -4,55 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <numeric>
 
+#include "kernels/iteration_space.h"
 #include "kernels/parallel.h"
-#include "tensor/tensor.h"
 
 namespace gw::kernels::cpu {
-
-/// Shape and strides (which may be negative) of one of the tensors that are walked together.
-struct StridedView {
-  Shape shape, strides;
-};
-
-/// The common iteration space of N tensors: dimensions sorted by the first tensor's strides (largest outermost),
-/// neighbours merged where every tensor's strides run on.
-template <size_t N>
-struct IterationSpace {
-  Shape shape;                   ///< at least one dimension, the last one the row
-  std::array<Shape, N> strides;  ///< of each tensor, in elements
-
-  explicit IterationSpace(const std::array<StridedView, N>& tensors) {
-    const StridedView& first = tensors[0];
-    std::array<int64_t, Shape::kMaxDims> order{};
-    const auto end = order.begin() + first.shape.size();
-    std::iota(order.begin(), end, 0);
-    std::stable_sort(order.begin(), end, [&](int64_t a, int64_t b) { return first.strides[a] > first.strides[b]; });
-    for (auto d = order.begin(); d != end; ++d) {
-      if (first.shape[*d] == 1) continue;
-      append(tensors, *d);
-    }
-    if (shape.empty()) {
-      shape.push_back(first.shape.numel());
-      for (Shape& s : strides) s.push_back(1);
-    }
-  }
-
- private:
-  void append(const std::array<StridedView, N>& tensors, int64_t dim) {
-    const int64_t size = tensors[0].shape[dim];
-    bool merges = !shape.empty();
-    for (size_t t = 0; merges && t < N; ++t) merges = strides[t].back() == tensors[t].strides[dim] * size;
-    if (merges) {
-      shape[shape.size() - 1] *= size;
-      for (size_t t = 0; t < N; ++t) strides[t][shape.size() - 1] = tensors[t].strides[dim];
-      return;
-    }
-    shape.push_back(size);
-    for (size_t t = 0; t < N; ++t) strides[t].push_back(tensors[t].strides[dim]);
-  }
-};
 
 /// Calls row(offsets, strides, count) in parallel for runs of elements that together cover the tensors: `offsets` of
 /// the run's first element in each tensor and the `strides` along it, both in elements.

@@ -1,0 +1,44 @@
+# The library's CUDA side: built by nvcc for a GPU (GROUNDWORK_WITH_CUDA), or from the same .cu files by the C++ compiler
+# for the emulator (GROUNDWORK_EMULATE_CUDA), or left out.
+if(GROUNDWORK_WITH_CUDA AND GROUNDWORK_EMULATE_CUDA)
+  message(FATAL_ERROR "GROUNDWORK_WITH_CUDA and GROUNDWORK_EMULATE_CUDA exclude each other")
+endif()
+
+if(NOT GROUNDWORK_WITH_CUDA AND NOT GROUNDWORK_EMULATE_CUDA)
+  target_sources(groundwork PRIVATE tensor/no_cuda.cpp)
+  target_compile_definitions(groundwork PUBLIC $<BUILD_INTERFACE:GROUNDWORK_CUDA=0>)
+  return()
+endif()
+
+file(GLOB GROUNDWORK_KERNELS CONFIGURE_DEPENDS kernels/cuda/*.cu)
+target_sources(groundwork PRIVATE tensor/cuda_runtime.cpp tensor/cuda_allocator.cpp ${GROUNDWORK_KERNELS})
+target_compile_definitions(groundwork PUBLIC $<BUILD_INTERFACE:GROUNDWORK_CUDA=1>)
+
+if(GROUNDWORK_EMULATE_CUDA)
+  find_package(Boost REQUIRED COMPONENTS context)
+  file(GLOB EMULATOR_SOURCES CONFIGURE_DEPENDS kernels/cuda/emulator/*.cpp)
+  target_sources(groundwork PRIVATE ${EMULATOR_SOURCES})
+  target_include_directories(groundwork PUBLIC
+                             $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/kernels/cuda/emulator/include>)
+  target_link_libraries(groundwork PUBLIC $<BUILD_INTERFACE:Boost::context>)
+  target_compile_definitions(groundwork PUBLIC $<BUILD_INTERFACE:GROUNDWORK_EMULATE_CUDA=1>)
+  set_source_files_properties(${GROUNDWORK_KERNELS} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-Wno-unknown-pragmas")
+  return()
+endif()
+
+# Hopper's own code, and PTX that the driver compiles for other GPUs from Ampere on.
+set(GROUNDWORK_CUDA_ARCHITECTURES "80-virtual;90-real" CACHE STRING "GPU architectures to build for")
+set(CMAKE_CUDA_ARCHITECTURES ${GROUNDWORK_CUDA_ARCHITECTURES})
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+if(NOT CMAKE_CUDA_COMPILER AND EXISTS /usr/local/cuda/bin/nvcc)
+  set(CMAKE_CUDA_COMPILER /usr/local/cuda/bin/nvcc)
+endif()
+enable_language(CUDA)
+find_package(CUDAToolkit 12.0 REQUIRED)
+find_package(CUDNN 9 REQUIRED)
+target_sources(groundwork PRIVATE kernels/cuda/cudnn_conv.cpp kernels/cuda/cublas_matmul.cpp)
+target_link_libraries(groundwork PUBLIC $<BUILD_INTERFACE:CUDA::cudart_static> $<BUILD_INTERFACE:CUDA::cublasLt>
+                                        $<BUILD_INTERFACE:CUDNN::cudnn>)
+set_source_files_properties(${GROUNDWORK_KERNELS} PROPERTIES COMPILE_OPTIONS
+                            "--expt-relaxed-constexpr;-Werror;all-warnings;-Xcompiler=-fPIC")

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "kernels/batch_gather.h"
+
+namespace gw::kernels::cuda {
+
+void batch_gather(const Tensor& out, const Tensor& images, const Tensor& indices, const std::vector<float>& mean,
+                  const std::vector<float>& std);
+
+}  // namespace gw::kernels::cuda

@@ -1,0 +1,11 @@
+// Fused optimizer steps on the GPU, on checked arguments.
+#pragma once
+
+#include "kernels/optimizer.h"
+
+namespace gw::kernels::cuda {
+
+void sgd_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
+void adam_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
+
+}  // namespace gw::kernels::cuda

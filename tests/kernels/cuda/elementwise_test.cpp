@@ -15,7 +15,7 @@ constexpr DType kFloats[] = {DType::f32, DType::bf16};
 
 Tensor values(const Shape& shape, DType dtype = DType::f32, uint64_t seed = 1) {
   Generator generator(seed);
-  return randn(shape, {}, &generator).to(dtype);
+  return randn(shape, {}, generator).to(dtype);
 }
 
 class CudaElementwise : public CudaTest {};

@@ -1,7 +1,6 @@
 // What memory holds before anybody wrote it, and how to tell that a kernel computed with it.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -17,8 +16,12 @@ inline void poison(void* memory, size_t bytes) {
   for (size_t i = bytes / 4 * 4; i < bytes; ++i) to[i] = static_cast<unsigned char>(kPoison >> (i % 4 * 8));
 }
 
-/// True if an f32, or the second of two bf16, was computed from poison. The upper half is the same in all cases: an
-/// f32 from an f32, an f32 from a bf16 (whose lower half is then zero), and a bf16.
-inline bool computed_from_poison(uint32_t word) { return (word & 0x7fff0000u) == 0x7fe50000u; }
+/// True if a word is an f32 computed from poison (an f32's, or a bf16's, whose lower half is then zero), or holds two
+/// bf16 computed from it, or one before a poisoned neighbour. Bytes and integers hardly ever look like that.
+inline bool computed_from_poison(uint32_t word) {
+  const uint32_t without_signs = word & 0x7fff7fffu;
+  return without_signs == 0x7fe57fa5u || without_signs == 0x7fe50000u || without_signs == 0x7fe57fe5u ||
+         without_signs == 0x7fa57fe5u;
+}
 
 }  // namespace gw::emulator

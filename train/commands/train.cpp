@@ -1,0 +1,99 @@
+// groundwork train: a model from its first weights to its last.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "nn/models/resnet.h"
+#include "train/commands/choices.h"
+#include "train/commands/command.h"
+#include "train/commands/options.h"
+#include "train/commands/weights.h"
+#include "train/guards.h"
+#include "train/json_log.h"
+#include "train/predictions.h"
+#include "train/progress.h"
+#include "train/save.h"
+#include "train/schedulers.h"
+
+namespace gw::commands {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+struct Options {
+  std::string model;
+  int64_t epochs = 5;
+  std::optional<double> lr = {};  ///< the model's own (see default_lr) if not given
+  std::string optimizer = "adamw";
+  std::string schedule = "one-cycle";
+  bool tta = false;
+  uint64_t seed = 42;
+  std::string log, save;  ///< files; empty if not given
+  DataOptions data;
+};
+
+Learner make_learner(const Options& o, const DatasetPair& data, const ModulePtr& model) {
+  if (o.data.batch > data.train.size())
+    throw ConfigError(fmt::format("train: a batch of {} is more than the {} training images; use a smaller --batch",
+                                  o.data.batch, data.train.size()));
+  const Loader train_loader(data.train, {.batch_size = o.data.batch, .shuffle = true, .dtype = o.data.dtype()});
+  const Loader valid_loader(data.valid, {.batch_size = o.data.batch, .dtype = o.data.dtype()});
+  const double lr = o.lr.value_or(default_lr(o.model));
+  const Schedule schedule = schedules().at(o.schedule)(lr, o.epochs * train_loader.size());
+  return Learner(model, train_loader, valid_loader, classification_loss(), optimizers().at(o.optimizer), lr,
+                 {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule), std::make_shared<NanGuard>(),
+                  std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
+}
+
+int run(const Options& o) {
+  const Device device = o.data.device();
+  manual_seed(o.seed);
+  const auto model = make_model(o.model);
+  model->to(device);
+  Learner learner = make_learner(o, o.data.load(), model);
+  if (!o.save.empty()) learner.callbacks.push_back(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model)));
+  std::shared_ptr<JsonLog> log;
+  if (!o.log.empty()) learner.callbacks.push_back(log = std::make_shared<JsonLog>(o.log));
+
+  learner.fit(o.epochs);
+  if (InterruptGuard::interrupted()) {
+    if (log) log->end();
+    fmt::print("interrupted in epoch {}{}\n", learner.epoch + 1,
+               o.save.empty() ? "" : fmt::format("; the weights are in {}", o.save));
+    return kInterrupted;
+  }
+  std::optional<double> tta_accuracy;
+  if (o.tta) {
+    const auto [logits, targets] = predict_with_flips(learner);
+    tta_accuracy = accuracy_of(logits, targets);
+    fmt::print("test time augmentation  accuracy {:.4f}\n", *tta_accuracy);
+  }
+  if (log) log->end(tta_accuracy);
+  return 0;
+}
+
+}  // namespace
+
+Command add_train(CLI::App& program) {
+  const auto o = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("train", "Train a model on Fashion-MNIST");
+  add_model(command, o->model)->required();
+  command->add_option("--epochs", o->epochs, "Passes over the training data")->check(positive())->capture_default_str();
+  command->add_option("--lr", o->lr, "Largest learning rate; default: the course's for the model")->check(positive());
+  command->add_option("--opt", o->optimizer, "Optimizer")
+      ->check(CLI::IsMember(keys(optimizers())))
+      ->capture_default_str();
+  command->add_option("--sched", o->schedule, "Schedule of the learning rate")
+      ->check(CLI::IsMember(keys(schedules())))
+      ->capture_default_str();
+  command->add_flag("--tta", o->tta, "Afterwards, evaluate with test time augmentation (mirror images) too");
+  command->add_option("--seed", o->seed, "Seed of weights, order and dropout")
+      ->check(whole_number())
+      ->capture_default_str();
+  command->add_option("--log", o->log, "Write a JSON line per epoch to this file");
+  command->add_option("--save", o->save, "Write the weights to this safetensors file after every epoch");
+  o->data.add_to(command);
+  return {command, [o] { return run(*o); }};
+}
+
+}  // namespace gw::commands

@@ -38,6 +38,7 @@
 #include "tensor/creation.h"
 #include "tensor/safetensors.h"
 #include "tensor/tensor.h"
+#include "train/augment.h"
 #include "train/callback.h"
 #include "train/guards.h"
 #include "train/json_log.h"

@@ -91,6 +91,8 @@ TEST_F(CommandLine, HelpAndUsage) {
   expect_one_line("train --model convnet --batch 2.5", 2, "--batch");
   expect_one_line(train("--opt frogs"), 2, "adamw");
   expect_one_line(train("--sched never"), 2, "one-cycle");
+  expect_one_line(train("--aug blur"), 2, "expected crop, flip, erase or copy, got 'blur'");
+  expect_one_line(train("--aug-per pixel"), 2, "image");
   expect_one_line("eval", 2, "--load is required");
 }
 
@@ -108,6 +110,18 @@ TEST_F(CommandLine, DevicesAndData) {
                   "a batch of 1000 is more than the 96 training images");
   folder_.write("fashion-mnist/train-labels-idx1-ubyte", "short");
   expect_one_line(train(""), 1, "train-labels-idx1-ubyte");
+}
+
+TEST_F(CommandLine, AugmentsBySeed) {
+  const auto weights_after = [&](const std::string& options) {
+    const Outcome o = run(train("--save " + file("a.safetensors") + " " + options));
+    EXPECT_EQ(o.code, 0) << o.output;
+    return read(file("a.safetensors"));
+  };
+  const std::string augmented = weights_after("--aug crop=2,flip,erase,copy --aug-per image");
+  EXPECT_EQ(augmented, weights_after("--aug crop=2,flip,erase,copy --aug-per image"));
+  EXPECT_NE(augmented, weights_after("--aug crop=2,flip,erase,copy"));
+  EXPECT_NE(augmented, weights_after(""));
 }
 
 TEST_F(CommandLine, TrainsLogsSavesAndEvaluates) {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "nn/models/resnet.h"
+#include "train/commands/augment_options.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
 #include "train/commands/options.h"
@@ -29,6 +30,7 @@ struct Options {
   bool tta = false;
   uint64_t seed = 42;
   std::string log, save;  ///< files; empty if not given
+  AugmentOptions augment;
   DataOptions data;
 };
 
@@ -52,6 +54,7 @@ int run(const Options& o) {
   model->to(device);
   Learner learner = make_learner(o, o.data.load(), model);
   if (!o.save.empty()) learner.callbacks.push_back(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model)));
+  if (!o.augment.list.empty()) learner.callbacks.push_back(std::make_shared<Augment>(o.augment.augmentation()));
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) learner.callbacks.push_back(log = std::make_shared<JsonLog>(o.log));
 
@@ -87,11 +90,12 @@ Command add_train(CLI::App& program) {
       ->check(CLI::IsMember(keys(schedules())))
       ->capture_default_str();
   command->add_flag("--tta", o->tta, "Afterwards, evaluate with test time augmentation (mirror images) too");
-  command->add_option("--seed", o->seed, "Seed of weights, order and dropout")
+  command->add_option("--seed", o->seed, "Seed of weights, order, augmentation and dropout")
       ->check(whole_number())
       ->capture_default_str();
   command->add_option("--log", o->log, "Write a JSON line per epoch to this file");
   command->add_option("--save", o->save, "Write the weights to this safetensors file after every epoch");
+  o->augment.add_to(command);
   o->data.add_to(command);
   return {command, [o] { return run(*o); }};
 }

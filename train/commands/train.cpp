@@ -4,10 +4,13 @@
 #include <memory>
 
 #include "nn/models/resnet.h"
+#include "train/best_epoch.h"
+#include "train/checkpoint.h"
 #include "train/commands/augment_options.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
 #include "train/commands/options.h"
+#include "train/commands/resume.h"
 #include "train/commands/weights.h"
 #include "train/guards.h"
 #include "train/json_log.h"
@@ -29,7 +32,8 @@ struct Options {
   std::string schedule = "one-cycle";
   bool tta = false;
   uint64_t seed = 42;
-  std::string log, save;  ///< files; empty if not given
+  bool save_best = false;
+  std::string log, save, checkpoint, resume;  ///< files; empty if not given
   AugmentOptions augment;
   DataOptions data;
 };
@@ -47,22 +51,46 @@ Learner make_learner(const Options& o, const DatasetPair& data, const ModulePtr&
                   std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
 }
 
-int run(const Options& o) {
+/// Where an interrupted run left off, for the user.
+std::string what_was_kept(const Options& o) {
+  std::string text;
+  if (!o.save.empty()) text += fmt::format("; the weights are in {}", o.save);
+  if (!o.checkpoint.empty()) text += fmt::format("; --resume {} goes on after the last whole epoch", o.checkpoint);
+  return text;
+}
+
+int run(CLI::App& command, Options& o) {
+  std::optional<Checkpoint> start;
+  if (!o.resume.empty()) {
+    start = load_checkpoint(o.resume);
+    adopt_run_options(command, start->options, o.resume);
+  }
+  if (o.model.empty()) throw CLI::RequiredError("--model");
   const Device device = o.data.device();
   manual_seed(o.seed);
   const auto model = make_model(o.model);
   model->to(device);
   Learner learner = make_learner(o, o.data.load(), model);
-  if (!o.save.empty()) learner.callbacks.push_back(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model)));
-  if (!o.augment.list.empty()) learner.callbacks.push_back(std::make_shared<Augment>(o.augment.augmentation()));
+  const auto add = [&](auto callback) {
+    learner.callbacks.push_back(callback);
+    return callback;
+  };
+  const auto best = add(std::make_shared<BestEpoch>());
+  if (!o.save.empty())
+    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model), o.save_best ? best : nullptr));
+  if (!o.augment.list.empty()) add(std::make_shared<Augment>(o.augment.augmentation()));
   std::shared_ptr<JsonLog> log;
-  if (!o.log.empty()) learner.callbacks.push_back(log = std::make_shared<JsonLog>(o.log));
+  if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
+  if (!o.checkpoint.empty()) add(std::make_shared<CheckpointCallback>(o.checkpoint, run_options(command)));
+  if (start) {
+    fmt::print("resumed after {} of {} epochs\n", start->epochs_done, o.epochs);
+    add(std::make_shared<ResumeCallback>(std::move(*start)));
+  }
 
   learner.fit(o.epochs);
   if (InterruptGuard::interrupted()) {
     if (log) log->end();
-    fmt::print("interrupted in epoch {}{}\n", learner.epoch + 1,
-               o.save.empty() ? "" : fmt::format("; the weights are in {}", o.save));
+    fmt::print("interrupted in epoch {}{}\n", learner.epoch + 1, what_was_kept(o));
     return kInterrupted;
   }
   std::optional<double> tta_accuracy;
@@ -80,7 +108,7 @@ int run(const Options& o) {
 Command add_train(CLI::App& program) {
   const auto o = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("train", "Train a model on Fashion-MNIST");
-  add_model(command, o->model)->required();
+  add_model(command, o->model);
   command->add_option("--epochs", o->epochs, "Passes over the training data")->check(positive())->capture_default_str();
   command->add_option("--lr", o->lr, "Largest learning rate; default: the course's for the model")->check(positive());
   command->add_option("--opt", o->optimizer, "Optimizer")
@@ -95,9 +123,13 @@ Command add_train(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--log", o->log, "Write a JSON line per epoch to this file");
   command->add_option("--save", o->save, "Write the weights to this safetensors file after every epoch");
+  command->add_flag("--save-best", o->save_best, "Let --save keep the weights of the best epoch, not of the last")
+      ->needs("--save");
+  command->add_option("--checkpoint", o->checkpoint, "Write all that the run is to this file after every epoch");
+  command->add_option("--resume", o->resume, "Go on from this checkpoint, with its options, exactly as the run would");
   o->augment.add_to(command);
   o->data.add_to(command);
-  return {command, [o] { return run(*o); }};
+  return {command, [command, o] { return run(*command, *o); }};
 }
 
 }  // namespace gw::commands

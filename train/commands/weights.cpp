@@ -4,6 +4,7 @@
 
 #include "nn/models/resnet.h"
 #include "tensor/safetensors.h"
+#include "train/checkpoint.h"
 
 namespace gw::commands {
 namespace {
@@ -16,6 +17,8 @@ std::map<std::string, std::string> weights_metadata(const std::string& model) { 
 
 NamedModel load_model(const std::string& path, const std::string& model) {
   const SafetensorsFile file = load_safetensors(path);
+  if (is_checkpoint(file.metadata))
+    throw IoError(fmt::format("load: {} is a checkpoint; expected weights, which --save writes", path));
   NamedModel loaded{model, nullptr};
   if (model.empty()) {
     const auto it = file.metadata.find(kModelKey);

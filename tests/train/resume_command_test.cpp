@@ -48,7 +48,8 @@ class Resume : public CommandLine {
 };
 
 TEST_F(Resume, ARunKilledAtAnyPointEndsAsIfItHadNotBeen) {
-  const std::vector<std::string> kinds = {"", "--dtype bf16 --opt adam", "--opt momentum --sched cosine --lr 1e-2",
+  const std::vector<std::string> kinds = {"", "--dtype bf16 --opt adam --aug crop,flip,erase",
+                                          "--opt momentum --sched cosine --lr 1e-2",
                                           "--opt sgd --sched exponential --lr 0.1"};
   std::vector<std::string> expected;
   const auto start = std::chrono::steady_clock::now();

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "kernels/batch_gather.h"
 #include "autograd/index.h"
+#include "kernels/batch_gather.h"
 #include "tensor/creation.h"
 
 namespace gw {
@@ -16,6 +16,11 @@ Loader::Loader(ImageDataset dataset, LoaderOptions options) : dataset_(std::move
     throw ConfigError(fmt::format("Loader: {} items do not fill a batch of {}", dataset_.size(), options_.batch_size));
 }
 
+void Loader::set_crop_flip(const std::optional<CropFlipOptions>& crop_flip) {
+  if (crop_flip) kernels::check(*crop_flip);
+  crop_flip_ = crop_flip;
+}
+
 int64_t Loader::size() const {
   const int64_t full = dataset_.size() / options_.batch_size;
   const bool part = dataset_.size() % options_.batch_size != 0;
@@ -24,8 +29,7 @@ int64_t Loader::size() const {
 
 void Loader::start() {
   const int64_t n = dataset_.size();
-  order_ = options_.shuffle ? randperm(n, options_.generator ? *options_.generator : default_generator())
-                            : arange(0, static_cast<double>(n), 1, {.dtype = DType::i64});
+  order_ = options_.shuffle ? randperm(n, generator()) : arange(0, static_cast<double>(n), 1, {.dtype = DType::i64});
   position_ = 0;
 }
 
@@ -33,7 +37,9 @@ bool Loader::next(Batch& batch) {
   if (!order_.defined() || position_ >= size() * options_.batch_size || position_ >= dataset_.size()) return false;
   const Tensor indices = order_.slice(0, position_, position_ + options_.batch_size);
   position_ += indices.numel();
-  batch.x = kernels::batch_gather(dataset_.images, indices, dataset_.mean, dataset_.std, options_.dtype);
+  std::optional<CropFlip> crop_flip;
+  if (crop_flip_) crop_flip = kernels::draw_crop_flip(*crop_flip_, indices.numel(), generator());
+  batch.x = kernels::batch_gather(dataset_.images, indices, dataset_.mean, dataset_.std, options_.dtype, crop_flip);
   batch.y = index_select(dataset_.labels, 0, indices);
   return true;
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "data/dataset.h"
+#include "kernels/augment.h"
 #include "tensor/random.h"
 
 namespace gw {
@@ -19,7 +21,7 @@ struct LoaderOptions {
   bool shuffle = false;
   bool drop_last = false;          ///< leave out a last batch that is not full
   DType dtype = DType::f32;        ///< of the images: f32, or bf16 for mixed precision
-  Generator* generator = nullptr;  ///< orders the items; the default generator if not given
+  Generator* generator = nullptr;  ///< orders and augments the items; the default generator if not given
 };
 
 /// Goes through a data set in batches. Bytes are gathered, scaled and normalised in one pass as each batch is asked
@@ -32,6 +34,11 @@ class Loader {
 
   const ImageDataset& dataset() const { return dataset_; }
   const LoaderOptions& options() const { return options_; }
+  /// The one that orders and augments the items.
+  Generator& generator() const { return options_.generator ? *options_.generator : default_generator(); }
+  /// From the next batch on images are shifted and mirrored at random while they are gathered, or, without options,
+  /// not. ConfigError for options out of their range.
+  void set_crop_flip(const std::optional<CropFlipOptions>& crop_flip);
   /// Number of batches of one pass.
   int64_t size() const;
 
@@ -43,6 +50,7 @@ class Loader {
  private:
   ImageDataset dataset_;
   LoaderOptions options_;
+  std::optional<CropFlipOptions> crop_flip_;
   Tensor order_;  ///< i64, the items in the order of this pass
   int64_t position_ = 0;
 };

@@ -11,7 +11,7 @@
 namespace gw::kernels {
 
 Tensor batch_gather(const Tensor& images, const Tensor& indices, const std::vector<float>& mean,
-                    const std::vector<float>& std, DType dtype) {
+                    const std::vector<float>& std, DType dtype, const std::optional<CropFlip>& crop_flip) {
   if (images.dim() != 4 || images.dtype() != DType::u8 || !images.is_contiguous())
     throw ShapeError(fmt::format("batch_gather: expected contiguous u8 images [M, C, H, W], got {} {}",
                                  name_of(images.dtype()), images.shape().to_string()));
@@ -25,7 +25,7 @@ Tensor batch_gather(const Tensor& images, const Tensor& indices, const std::vect
                                  channels, mean.size(), std.size()));
   const Tensor out = empty({indices.numel(), images.size(1), images.size(2), images.size(3)},
                            {.dtype = dtype, .device = images.device()}, MemoryFormat::channels_last);
-  GW_DISPATCH(images, batch_gather(out, images, contiguous(indices), mean, std));
+  GW_DISPATCH(images, batch_gather(out, images, contiguous(indices), mean, std, crop_flip));
   return out;
 }
 

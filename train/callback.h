@@ -1,11 +1,21 @@
 // Callback: what can be added to the training loop, and where.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
+
+#include "tensor/safetensors.h"
 
 namespace gw {
 
 class Learner;
+
+/// What a callback must remember for a run to go on where it was, by name.
+struct CallbackState {
+  NamedTensors tensors;
+  std::map<std::string, double> numbers;
+};
 
 /// Everything that the loop of Learner does not do itself. A callback overrides the moments it cares for and gets the
 /// learner, whose state it may read and change. Callbacks run in ascending order(); those of one order, in the order in
@@ -34,6 +44,11 @@ class Callback {
   virtual void after_step(Learner&) {}
   virtual void after_batch(Learner&) {}
   virtual void cleanup_batch(Learner&) {}
+
+  /// For checkpoints: a callback whose future depends on its past gives that past a name of its own, and takes it back.
+  virtual std::string state_name() const { return ""; }
+  virtual CallbackState state() const { return {}; }
+  virtual void load_state(const CallbackState&) {}
 };
 
 using CallbackPtr = std::shared_ptr<Callback>;

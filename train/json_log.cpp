@@ -4,14 +4,38 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tensor/file.h"
 
 namespace gw {
 
 using Json = nlohmann::ordered_json;
 
-JsonLog::JsonLog(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "w")) {
+JsonLog::JsonLog(const std::string& path, int64_t epochs_done) : path_(path) {
+  std::error_code ignored;
+  const bool keeps = epochs_done > 0 && std::filesystem::is_regular_file(path, ignored);
+  if (keeps) keep_epochs(epochs_done);
+  file_.reset(std::fopen(path.c_str(), keeps ? "a" : "w"));
   if (!file_) throw IoError(fmt::format("log: {}: {}", path, std::strerror(errno)));
+}
+
+void JsonLog::keep_epochs(int64_t epochs_done) {
+  std::string kept;
+  std::istringstream old(read_file(path_));
+  for (std::string text; std::getline(old, text);) {
+    const Json line = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    // A killed run may have left half a line, and lines of an epoch that will be repeated.
+    if (!line.is_object() || line.value("event", "") != "epoch" || line.value("epoch", epochs_done) >= epochs_done)
+      continue;
+    kept += text + "\n";
+    if (line.value("split", "") == "train") train_seconds_ += line.value("seconds", 0.0);
+    if (line.value("split", "") == "valid" && line.contains("accuracy"))
+      last_valid_.metrics = {{"accuracy", line["accuracy"]}};
+  }
+  write_file_atomically(path_, kept);
 }
 
 void JsonLog::after_epoch(Learner& learner) {

@@ -17,8 +17,9 @@ namespace gw {
 /// Each line is flushed as it is written. IoError if the file cannot be written.
 class JsonLog : public Callback {
  public:
-  /// Opens the file: an old one is replaced.
-  explicit JsonLog(const std::string& path);
+  /// Opens the file. An old one is replaced; of a run that resumes after `epochs_done` epochs, its lines about those
+  /// epochs are kept.
+  explicit JsonLog(const std::string& path, int64_t epochs_done = 0);
   int order() const override { return 20; }
   void after_epoch(Learner& learner) override;
   /// Writes the last line; the total time runs from the opening of the file. "tta_accuracy" is left out if it was not
@@ -29,6 +30,7 @@ class JsonLog : public Callback {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
+  void keep_epochs(int64_t epochs_done);
   void write_line(const std::string& line);
 
   std::string path_;

@@ -20,7 +20,7 @@ void Learner::fit(int64_t epochs, const FitOptions& options) {
   const size_t own = callbacks.size();
   callbacks.insert(callbacks.end(), options.callbacks.begin(), options.callbacks.end());
   this->epochs = epochs;
-  step = 0;
+  epoch = step = 0;
   optimizer.emplace(optimizer_function(model->parameters(), options.lr.value_or(lr)));
   try {
     with_callbacks<CancelFit>(&Callback::before_fit, &Callback::after_fit, &Callback::cleanup_fit,
@@ -33,7 +33,7 @@ void Learner::fit(int64_t epochs, const FitOptions& options) {
 }
 
 void Learner::one_fit(const FitOptions& options) {
-  for (epoch = 0; epoch < epochs; ++epoch) {
+  for (; epoch < epochs; ++epoch) {
     if (options.train) one_epoch(true);
     if (!options.valid) continue;
     const NoGrad no_grad;

@@ -40,7 +40,7 @@ class Learner {
           OptimizerFunction optimizer_function, double lr, std::vector<CallbackPtr> callbacks = {});
 
   /// Runs `epochs` epochs with a new optimizer, each a pass over the training data (if `train`) and one over the
-  /// validation data without gradients (if `valid`).
+  /// validation data without gradients (if `valid`). A callback that sets epoch and step in before_fit begins later.
   void fit(int64_t epochs, const FitOptions& options = {});
 
   ModulePtr model;

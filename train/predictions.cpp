@@ -16,9 +16,7 @@ void CapturePredictions::after_batch(Learner& learner) {
   targets_.push_back(learner.batch.y);
 }
 
-std::pair<Tensor, Tensor> CapturePredictions::result() const {
-  return {cat(predictions_, 0), cat(targets_, 0)};
-}
+std::pair<Tensor, Tensor> CapturePredictions::result() const { return {cat(predictions_, 0), cat(targets_, 0)}; }
 
 std::pair<Tensor, Tensor> predict_validation(Learner& learner, std::vector<CallbackPtr> callbacks) {
   const auto capture = std::make_shared<CapturePredictions>();

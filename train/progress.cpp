@@ -31,7 +31,7 @@ ProgressCallback::ProgressCallback(std::FILE* out) : out_(out), terminal_(isatty
 
 void ProgressCallback::before_fit(Learner& learner) {
   batches_done_ = 0;
-  batches_in_all_ = learner.epochs * (learner.train_loader.size() + learner.valid_loader.size());
+  batches_in_all_ = (learner.epochs - learner.epoch) * (learner.train_loader.size() + learner.valid_loader.size());
   fit_start_ = Clock::now();
 }
 

@@ -12,11 +12,16 @@
 
 namespace gw {
 
-SaveCallback::SaveCallback(std::string path, std::map<std::string, std::string> metadata)
-    : path_(std::move(path)), metadata_(std::move(metadata)) {
-  const std::string folder = std::filesystem::absolute(path_).parent_path().string();
-  if (access(folder.c_str(), W_OK) != 0) throw IoError(fmt::format("save: {}: {}", path_, std::strerror(errno)));
-  if (std::filesystem::is_directory(path_)) throw IoError(fmt::format("save: {} is a directory", path_));
+void check_writable(const std::string& what, const std::string& path) {
+  const std::string folder = std::filesystem::absolute(path).parent_path().string();
+  if (access(folder.c_str(), W_OK) != 0) throw IoError(fmt::format("{}: {}: {}", what, path, std::strerror(errno)));
+  if (std::filesystem::is_directory(path)) throw IoError(fmt::format("{}: {} is a directory", what, path));
+}
+
+SaveCallback::SaveCallback(std::string path, std::map<std::string, std::string> metadata,
+                           std::shared_ptr<const BestEpoch> best)
+    : path_(std::move(path)), metadata_(std::move(metadata)), best_(std::move(best)) {
+  check_writable("save", path_);
 }
 
 void SaveCallback::before_fit(Learner&) { unsaved_steps_ = false; }
@@ -24,11 +29,11 @@ void SaveCallback::before_fit(Learner&) { unsaved_steps_ = false; }
 void SaveCallback::after_step(Learner&) { unsaved_steps_ = true; }
 
 void SaveCallback::after_epoch(Learner& learner) {
-  if (!learner.training) save(learner);
+  if (!learner.training && (!best_ || best_->improved())) save(learner);
 }
 
 void SaveCallback::cleanup_fit(Learner& learner) {
-  if (InterruptGuard::interrupted() && unsaved_steps_) save(learner);
+  if (InterruptGuard::interrupted() && unsaved_steps_ && !best_) save(learner);
 }
 
 void SaveCallback::save(Learner& learner) {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "kernels/math/augment.h"
 #include "kernels/parallel.h"
 
 namespace gw::kernels::cpu {
@@ -28,11 +29,49 @@ void check_indices(const int64_t* indices, int64_t n, int64_t limit) {
       throw ShapeError(fmt::format("batch_gather: index {} is out of range, expected 0 to {}", indices[i], limit - 1));
 }
 
+math::CropFlipDraw draw_for(const CropFlip& c, int64_t image) {
+  return math::draw_crop_flip(c.state, c.options.per_image ? image : 0, c.options);
+}
+
+/// One channel of one image: its bytes, and its place in the result, whose pixels are `channels` elements apart.
+template <class T>
+struct Plane {
+  const uint8_t* from;
+  T* to;
+  int64_t height, width, channels;
+  const Table<T>& table;
+};
+
+template <class T>
+void convert(const Plane<T>& p) {
+  const int64_t pixels = p.height * p.width;
+  for (int64_t i = 0; i < pixels; ++i) p.to[i * p.channels] = p.table[p.from[i]];
+}
+
+/// The same with every pixel read from where `draw` says.
+template <class T>
+void convert(const Plane<T>& p, const math::CropFlipDraw& draw) {
+  const int64_t first = math::crop_flip_source({0, 0}, p.width, draw).x, step = draw.mirrored ? -1 : 1;
+  // Columns first + step * x that lie inside of the image.
+  const int64_t begin = std::clamp<int64_t>(draw.mirrored ? first - (p.width - 1) : -first, 0, p.width);
+  const int64_t end = std::clamp<int64_t>(draw.mirrored ? first + 1 : p.width - first, begin, p.width);
+  for (int64_t y = 0; y < p.height; ++y) {
+    const int64_t source_y = math::crop_flip_source({y, 0}, p.width, draw).y;
+    const bool inside = source_y >= 0 && source_y < p.height;
+    const int64_t from = inside ? begin : p.width, to = inside ? end : p.width;
+    const uint8_t* row = p.from + (inside ? source_y : 0) * p.width;
+    T* out = p.to + y * p.width * p.channels;
+    for (int64_t x = 0; x < from; ++x) out[x * p.channels] = T(0.0f);
+    for (int64_t x = from; x < to; ++x) out[x * p.channels] = p.table[row[first + step * x]];
+    for (int64_t x = to; x < p.width; ++x) out[x * p.channels] = T(0.0f);
+  }
+}
+
 }  // namespace
 
 void batch_gather(const Tensor& out, const Tensor& images, const Tensor& indices, const std::vector<float>& mean,
-                  const std::vector<float>& std) {
-  const int64_t n = indices.numel(), channels = images.size(1), pixels = images.size(2) * images.size(3);
+                  const std::vector<float>& std, const std::optional<CropFlip>& crop_flip) {
+  const int64_t n = indices.numel(), channels = images.size(1), height = images.size(2), width = images.size(3);
   const int64_t* index = indices.data<int64_t>();
   check_indices(index, n, images.size(0));
   visit_floating(out.dtype(), "batch_gather", [&](auto v) {
@@ -41,17 +80,21 @@ void batch_gather(const Tensor& out, const Tensor& images, const Tensor& indices
     for (size_t c = 0; c < mean.size(); ++c) tables.push_back(normalisation_table<T>(mean[c], std[c]));
     const uint8_t* from = images.data<uint8_t>();
     T* to = out.data<T>();
-    const int64_t image = channels * pixels;
-    parallel_for(n, std::max<int64_t>(1, kParallelGrain / std::max<int64_t>(image, 1)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i)
-                     for (int64_t c = 0; c < channels; ++c) {
-                       const uint8_t* plane = from + index[i] * image + c * pixels;
-                       const Table<T>& table = tables[static_cast<size_t>(c)];
-                       T* first = to + i * image + c;
-                       for (int64_t p = 0; p < pixels; ++p) first[p * channels] = table[plane[p]];
-                     }
-                 });
+    const int64_t pixels = height * width, image = channels * pixels;
+    parallel_for(
+        n, std::max<int64_t>(1, kParallelGrain / std::max<int64_t>(image, 1)), [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            const auto draw = crop_flip ? draw_for(*crop_flip, i) : math::CropFlipDraw{};
+            for (int64_t c = 0; c < channels; ++c) {
+              const Plane<T> plane{from + index[i] * image + c * pixels, to + i * image + c, height, width, channels,
+                                   tables[static_cast<size_t>(c)]};
+              if (crop_flip)
+                convert(plane, draw);
+              else
+                convert(plane);
+            }
+          }
+        });
   });
 }
 

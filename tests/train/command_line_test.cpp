@@ -1,76 +1,11 @@
 // The program as a user meets it: exit codes, messages, files.
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-
-#include <algorithm>
 #include <csignal>
-#include <cstdio>
-#include <fstream>
-#include <sstream>
 
 #include "tensor/safetensors.h"
-#include "tests/data/idx_files.h"
-#include "tests/data/temporary_folder.h"
+#include "tests/train/command_line.h"
 
 namespace gw {
 namespace {
-
-struct Outcome {
-  int code;            ///< exit code, or 128 + signal
-  std::string output;  ///< standard output and standard error
-};
-
-/// Runs `groundwork ARGUMENTS` through a shell.
-Outcome run(const std::string& arguments) {
-  const std::string command = std::string(GROUNDWORK_BINARY_DIR) + "/groundwork " + arguments + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  std::string output;
-  char buffer[4096];
-  while (const size_t n = std::fread(buffer, 1, sizeof buffer, pipe)) output.append(buffer, n);
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), output};
-}
-
-std::string read(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-/// Fails unless the command ends with this code and one line that contains `part`.
-void expect_one_line(const std::string& arguments, int code, const std::string& part) {
-  const Outcome o = run(arguments);
-  EXPECT_EQ(o.code, code) << arguments << "\n" << o.output;
-  EXPECT_NE(o.output.find(part), std::string::npos) << arguments << "\n" << o.output;
-  EXPECT_EQ(std::count(o.output.begin(), o.output.end(), '\n'), 1) << arguments << "\n" << o.output;
-}
-
-/// A folder with a small made-up Fashion-MNIST: images whose brightness tells their class.
-class CommandLine : public testing::Test {
- protected:
-  CommandLine() {
-    write_part("train", 96);
-    write_part("t10k", 32);
-  }
-
-  void write_part(const std::string& part, uint32_t count) {
-    std::string images, labels;
-    for (uint32_t i = 0; i < count; ++i) {
-      labels.push_back(static_cast<char>(i % 10));
-      for (uint32_t p = 0; p < 28 * 28; ++p) images.push_back(static_cast<char>(i % 10 * 25 + p * i % 7));
-    }
-    folder_.write("fashion-mnist/" + part + "-images-idx3-ubyte", idx_bytes({count, 28, 28}, images));
-    folder_.write("fashion-mnist/" + part + "-labels-idx1-ubyte", idx_bytes({count}, labels));
-  }
-
-  std::string file(const std::string& name) const { return folder_.file(name); }
-  /// A quick training command on this data.
-  std::string train(const std::string& more) const {
-    return "train --model convnet --batch 32 --epochs 1 --data " + folder_.path() + " " + more;
-  }
-
-  TemporaryFolder folder_;
-};
 
 TEST_F(CommandLine, HelpAndUsage) {
   EXPECT_EQ(run("--help").code, 0);
@@ -91,6 +26,8 @@ TEST_F(CommandLine, HelpAndUsage) {
   expect_one_line("train --model convnet --batch 2.5", 2, "--batch");
   expect_one_line(train("--opt frogs"), 2, "adamw");
   expect_one_line(train("--sched never"), 2, "one-cycle");
+  expect_one_line(train("--aug blur"), 2, "expected crop, flip, erase or copy, got 'blur'");
+  expect_one_line(train("--aug-per pixel"), 2, "image");
   expect_one_line("eval", 2, "--load is required");
 }
 
@@ -108,6 +45,18 @@ TEST_F(CommandLine, DevicesAndData) {
                   "a batch of 1000 is more than the 96 training images");
   folder_.write("fashion-mnist/train-labels-idx1-ubyte", "short");
   expect_one_line(train(""), 1, "train-labels-idx1-ubyte");
+}
+
+TEST_F(CommandLine, AugmentsBySeed) {
+  const auto weights_after = [&](const std::string& options) {
+    const Outcome o = run(train("--save " + file("a.safetensors") + " " + options));
+    EXPECT_EQ(o.code, 0) << o.output;
+    return read(file("a.safetensors"));
+  };
+  const std::string augmented = weights_after("--aug crop=2,flip,erase,copy --aug-per image");
+  EXPECT_EQ(augmented, weights_after("--aug crop=2,flip,erase,copy --aug-per image"));
+  EXPECT_NE(augmented, weights_after("--aug crop=2,flip,erase,copy"));
+  EXPECT_NE(augmented, weights_after(""));
 }
 
 TEST_F(CommandLine, TrainsLogsSavesAndEvaluates) {

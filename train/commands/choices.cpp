@@ -1,0 +1,51 @@
+#include "train/commands/choices.h"
+
+#include <cmath>
+
+#include "nn/losses.h"
+#include "optim/optimizers.h"
+#include "train/metrics.h"
+
+namespace gw::commands {
+
+const std::map<std::string, OptimizerFunction>& optimizers() {
+  using Params = std::vector<Tensor>;
+  static const std::map<std::string, OptimizerFunction> table = {
+      {"adam", [](Params params, double lr) { return adam(std::move(params), {.lr = lr}); }},
+      {"adamw", [](Params params, double lr) { return adamw(std::move(params), {.lr = lr}); }},
+      {"momentum", [](Params params, double lr) { return sgd(std::move(params), {.lr = lr, .momentum = 0.9}); }},
+      {"sgd", [](Params params, double lr) { return sgd(std::move(params), {.lr = lr}); }},
+  };
+  return table;
+}
+
+const std::map<std::string, ScheduleFunction>& schedules() {
+  static const std::map<std::string, ScheduleFunction> table = {
+      {"constant", [](double lr, int64_t) -> Schedule { return [lr](int64_t) {
+                                                          return Hypers{{"lr", lr}};
+                                                        }; }},
+      {"cosine", [](double lr, int64_t steps) -> Schedule { return CosineAnnealing{.base_lr = lr, .t_max = steps}; }},
+      // Down to a thousandth over the run.
+      {"exponential",
+       [](double lr, int64_t steps) -> Schedule {
+         return Exponential{.base_lr = lr, .gamma = std::pow(1e-3, 1.0 / static_cast<double>(steps))};
+       }},
+      {"one-cycle", [](double lr, int64_t steps) -> Schedule { return OneCycle{.max_lr = lr, .total_steps = steps}; }},
+  };
+  return table;
+}
+
+double default_lr(const std::string& model) {
+  if (model == "convnet") return 6e-2;
+  return model == "resnet" ? 2e-2 : 1e-2;
+}
+
+LossFunction classification_loss() {
+  return [](const Tensor& prediction, const Tensor& target) { return cross_entropy(prediction, target); };
+}
+
+CallbackPtr accuracy_metrics() {
+  return std::make_shared<MetricsCallback>(std::vector<std::shared_ptr<Metric>>{std::make_shared<Accuracy>()});
+}
+
+}  // namespace gw::commands

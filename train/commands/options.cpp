@@ -1,0 +1,57 @@
+#include "train/commands/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/fashion_mnist.h"
+#include "nn/models/resnet.h"
+
+namespace gw::commands {
+
+CLI::Validator positive() {
+  const auto check = [](const std::string& text) -> std::string {
+    double value = 0;
+    return CLI::detail::lexical_cast(text, value) && value > 0 && std::isfinite(value)
+               ? ""
+               : fmt::format("expected a number above 0, got {}", text);
+  };
+  return CLI::Validator(check, "POSITIVE");
+}
+
+CLI::Validator whole_number() {
+  const auto check = [](const std::string& text) -> std::string {
+    const bool digits =
+        !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return digits ? "" : fmt::format("expected a whole number of at least 0, got {}", text);
+  };
+  return CLI::Validator(check, "WHOLE");
+}
+
+CLI::Option* add_model(CLI::App* command, std::string& model) {
+  return command->add_option("--model", model, "Model")->check(CLI::IsMember(model_names()));
+}
+
+void DataOptions::add_to(CLI::App* command) {
+  command->add_option("--batch", batch, "Images per batch")->check(positive())->capture_default_str();
+  command->add_option("--device", device_name, "cpu, cuda or cuda:N")->capture_default_str();
+  command->add_option("--dtype", dtype_name, "Type of the activations: f32, or bf16 for mixed precision")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
+  command->add_option("--limit", limit, "Use only so many training and validation images")->check(positive());
+  command->add_option("--data", folder,
+                      "Folder with the data sets; default: $GROUNDWORK_DATA, /usr/share/datasets, ~/.cache/groundwork");
+}
+
+Device DataOptions::device() const { return device_from_name(device_name); }
+
+DType DataOptions::dtype() const { return dtype_from_name(dtype_name); }
+
+DatasetPair DataOptions::load() const {
+  DatasetPair data = load_fashion_mnist(folder);
+  if (!limit) return data;
+  return {data.train.first(*limit), data.valid.first(*limit)};
+}
+
+}  // namespace gw::commands

@@ -1,0 +1,37 @@
+// Options that several commands share, and checks of their values.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "data/dataset.h"
+#include "tensor/device.h"
+#include "tensor/dtype.h"
+
+namespace gw::commands {
+
+/// Accepts numbers above zero. (CLI11's own check speaks of the largest double when it refuses.)
+CLI::Validator positive();
+/// Accepts whole numbers from zero up, as a seed is: a negative one would wrap around.
+CLI::Validator whole_number();
+
+/// --model: one of model_names().
+CLI::Option* add_model(CLI::App* command, std::string& model);
+
+/// What data to go through, how, and where: --data, --limit, --batch, --device, --dtype.
+struct DataOptions {
+  std::string folder;                 ///< empty: the usual places
+  std::optional<int64_t> limit = {};  ///< use only so many training and validation items
+  int64_t batch = 1024;
+  std::string device_name = "cpu";
+  std::string dtype_name = "f32";
+
+  void add_to(CLI::App* command);
+  Device device() const;
+  DType dtype() const;  ///< of the activations
+  DatasetPair load() const;
+};
+
+}  // namespace gw::commands

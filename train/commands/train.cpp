@@ -1,0 +1,135 @@
+// groundwork train: a model from its first weights to its last.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "nn/models/resnet.h"
+#include "train/best_epoch.h"
+#include "train/checkpoint.h"
+#include "train/commands/augment_options.h"
+#include "train/commands/choices.h"
+#include "train/commands/command.h"
+#include "train/commands/options.h"
+#include "train/commands/resume.h"
+#include "train/commands/weights.h"
+#include "train/guards.h"
+#include "train/json_log.h"
+#include "train/predictions.h"
+#include "train/progress.h"
+#include "train/save.h"
+#include "train/schedulers.h"
+
+namespace gw::commands {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+struct Options {
+  std::string model;
+  int64_t epochs = 5;
+  std::optional<double> lr = {};  ///< the model's own (see default_lr) if not given
+  std::string optimizer = "adamw";
+  std::string schedule = "one-cycle";
+  bool tta = false;
+  uint64_t seed = 42;
+  bool save_best = false;
+  std::string log, save, checkpoint, resume;  ///< files; empty if not given
+  AugmentOptions augment;
+  DataOptions data;
+};
+
+Learner make_learner(const Options& o, const DatasetPair& data, const ModulePtr& model) {
+  if (o.data.batch > data.train.size())
+    throw ConfigError(fmt::format("train: a batch of {} is more than the {} training images; use a smaller --batch",
+                                  o.data.batch, data.train.size()));
+  const Loader train_loader(data.train, {.batch_size = o.data.batch, .shuffle = true, .dtype = o.data.dtype()});
+  const Loader valid_loader(data.valid, {.batch_size = o.data.batch, .dtype = o.data.dtype()});
+  const double lr = o.lr.value_or(default_lr(o.model));
+  const Schedule schedule = schedules().at(o.schedule)(lr, o.epochs * train_loader.size());
+  return Learner(model, train_loader, valid_loader, classification_loss(), optimizers().at(o.optimizer), lr,
+                 {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule), std::make_shared<NanGuard>(),
+                  std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
+}
+
+/// Where an interrupted run left off, for the user.
+std::string what_was_kept(const Options& o) {
+  std::string text;
+  if (!o.save.empty()) text += fmt::format("; the weights are in {}", o.save);
+  if (!o.checkpoint.empty()) text += fmt::format("; --resume {} goes on after the last whole epoch", o.checkpoint);
+  return text;
+}
+
+int run(CLI::App& command, Options& o) {
+  std::optional<Checkpoint> start;
+  if (!o.resume.empty()) {
+    start = load_checkpoint(o.resume);
+    adopt_run_options(command, start->options, o.resume);
+  }
+  if (o.model.empty()) throw CLI::RequiredError("--model");
+  const Device device = o.data.device();
+  manual_seed(o.seed);
+  const auto model = make_model(o.model);
+  model->to(device);
+  Learner learner = make_learner(o, o.data.load(), model);
+  const auto add = [&](auto callback) {
+    learner.callbacks.push_back(callback);
+    return callback;
+  };
+  const auto best = add(std::make_shared<BestEpoch>());
+  if (!o.save.empty())
+    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model), o.save_best ? best : nullptr));
+  if (!o.augment.list.empty()) add(std::make_shared<Augment>(o.augment.augmentation()));
+  std::shared_ptr<JsonLog> log;
+  if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
+  if (!o.checkpoint.empty()) add(std::make_shared<CheckpointCallback>(o.checkpoint, run_options(command)));
+  if (start) {
+    fmt::print("resumed after {} of {} epochs\n", start->epochs_done, o.epochs);
+    add(std::make_shared<ResumeCallback>(std::move(*start)));
+  }
+
+  learner.fit(o.epochs);
+  if (InterruptGuard::interrupted()) {
+    if (log) log->end();
+    fmt::print("interrupted in epoch {}{}\n", learner.epoch + 1, what_was_kept(o));
+    return kInterrupted;
+  }
+  std::optional<double> tta_accuracy;
+  if (o.tta) {
+    const auto [logits, targets] = predict_with_flips(learner);
+    tta_accuracy = accuracy_of(logits, targets);
+    fmt::print("test time augmentation  accuracy {:.4f}\n", *tta_accuracy);
+  }
+  if (log) log->end(tta_accuracy);
+  return 0;
+}
+
+}  // namespace
+
+Command add_train(CLI::App& program) {
+  const auto o = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("train", "Train a model on Fashion-MNIST");
+  add_model(command, o->model);
+  command->add_option("--epochs", o->epochs, "Passes over the training data")->check(positive())->capture_default_str();
+  command->add_option("--lr", o->lr, "Largest learning rate; default: the course's for the model")->check(positive());
+  command->add_option("--opt", o->optimizer, "Optimizer")
+      ->check(CLI::IsMember(keys(optimizers())))
+      ->capture_default_str();
+  command->add_option("--sched", o->schedule, "Schedule of the learning rate")
+      ->check(CLI::IsMember(keys(schedules())))
+      ->capture_default_str();
+  command->add_flag("--tta", o->tta, "Afterwards, evaluate with test time augmentation (mirror images) too");
+  command->add_option("--seed", o->seed, "Seed of weights, order, augmentation and dropout")
+      ->check(whole_number())
+      ->capture_default_str();
+  command->add_option("--log", o->log, "Write a JSON line per epoch to this file");
+  command->add_option("--save", o->save, "Write the weights to this safetensors file after every epoch");
+  command->add_flag("--save-best", o->save_best, "Let --save keep the weights of the best epoch, not of the last")
+      ->needs("--save");
+  command->add_option("--checkpoint", o->checkpoint, "Write all that the run is to this file after every epoch");
+  command->add_option("--resume", o->resume, "Go on from this checkpoint, with its options, exactly as the run would");
+  o->augment.add_to(command);
+  o->data.add_to(command);
+  return {command, [command, o] { return run(*command, *o); }};
+}
+
+}  // namespace gw::commands

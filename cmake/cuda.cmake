@@ -11,7 +11,8 @@ if(NOT GROUNDWORK_WITH_CUDA AND NOT GROUNDWORK_EMULATE_CUDA)
 endif()
 
 file(GLOB GROUNDWORK_KERNELS CONFIGURE_DEPENDS kernels/cuda/*.cu)
-target_sources(groundwork PRIVATE tensor/cuda_runtime.cpp tensor/cuda_allocator.cpp ${GROUNDWORK_KERNELS})
+target_sources(groundwork PRIVATE tensor/cuda_runtime.cpp tensor/cuda_allocator.cpp tensor/cuda_graph.cpp
+                                  ${GROUNDWORK_KERNELS})
 target_compile_definitions(groundwork PUBLIC $<BUILD_INTERFACE:GROUNDWORK_CUDA=1>)
 
 if(GROUNDWORK_EMULATE_CUDA)

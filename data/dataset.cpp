@@ -13,6 +13,13 @@ ImageDataset ImageDataset::first(int64_t count) const {
   return part;
 }
 
+ImageDataset ImageDataset::to(Device device) const {
+  ImageDataset moved = *this;
+  moved.images = images.to(device);
+  moved.labels = labels.to(device);
+  return moved;
+}
+
 void check_dataset(const ImageDataset& dataset, const std::string& name) {
   if (dataset.images.dim() != 4 || dataset.labels.dim() != 1)
     throw IoError(fmt::format("{}: expected images [M, C, H, W] and labels [M], got {} and {}", name,

@@ -19,6 +19,8 @@ struct ImageDataset {
   int64_t size() const { return labels.numel(); }
   /// The first `count` items (all if there are fewer), sharing the bytes.
   ImageDataset first(int64_t count) const;
+  /// With images and labels on that device, so that batches are gathered there.
+  ImageDataset to(Device device) const;
 };
 
 /// Checks what a data set promises. IoError, naming `name`, for images and labels of different number and for a label

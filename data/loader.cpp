@@ -29,7 +29,9 @@ int64_t Loader::size() const {
 
 void Loader::start() {
   const int64_t n = dataset_.size();
-  order_ = options_.shuffle ? randperm(n, generator()) : arange(0, static_cast<double>(n), 1, {.dtype = DType::i64});
+  const Tensor order =
+      options_.shuffle ? randperm(n, generator()) : arange(0, static_cast<double>(n), 1, {.dtype = DType::i64});
+  order_ = order.to(dataset_.images.device());  // once, so that no step waits for indices
   position_ = 0;
 }
 

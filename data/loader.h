@@ -24,7 +24,7 @@ struct LoaderOptions {
   Generator* generator = nullptr;  ///< orders and augments the items; the default generator if not given
 };
 
-/// Goes through a data set in batches. Bytes are gathered, scaled and normalised in one pass as each batch is asked
+/// Goes through a data set in batches, on the device where its images are. Bytes are gathered, scaled and normalised in one pass as each batch is asked
 /// for.
 class Loader {
  public:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/augment.h"
+#include "kernels/cuda/augment.h"
 #include "kernels/dispatch.h"
 #include "kernels/layout.h"
 #include "kernels/math/augment.h"

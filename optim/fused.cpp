@@ -130,46 +130,74 @@ std::optional<Optimizer::Fused> Optimizer::find_fused() const {
 }
 
 void Optimizer::fused_step() {
-  RowTable<math::SgdHypers> sgd_rows;
-  RowTable<math::AdamHypers> adam_rows;
-  std::vector<OptimizerTensors> tensors;
-  const auto [kind, decoupled] = *fused_;
-  const auto add = [&](const Tensor& param, ParamState& state, size_t group) {
-    const Hypers& h = groups_[group].hypers;
-    OptimizerTensors t{param, grad_like(param), {}, {}};
-    if (kind == FusedKind::adam) {
-      t.average = tensor_of(state, "exp_avg", param);
-      t.average_squared = tensor_of(state, "exp_avg_sq", param);
-      const double step = ++state.numbers["step"];
-      t.row = adam_rows.find_or_add(group, step, [&] { return adam_row(h, decoupled, step); });
-    } else {
-      const bool momentum = kind == FusedKind::momentum;
-      const bool first = momentum && !state.tensors.contains("momentum_buffer");
-      if (momentum) t.average = tensor_of(state, "momentum_buffer", param);
-      t.row = sgd_rows.find_or_add(group, first, [&] { return sgd_row(h, decoupled, momentum, first); });
-    }
-    tensors.push_back(std::move(t));
-  };
+  plan_fused_step();
+  if (fused_params_.empty()) return;
+  begin_step();
+  launch_step();
+}
 
+/// Notes the parameters that have a gradient, and steps those that the kernel cannot.
+void Optimizer::plan_fused_step() {
+  fused_params_.clear();
   for (size_t g = 0; g < groups_.size(); ++g) {
     for (size_t i = 0; i < groups_[g].params.size(); ++i) {
       Tensor& param = groups_[g].params[i];
       if (!param.grad().defined()) continue;
       if (can_fuse(param))
-        add(param, states_[g][i], g);
+        fused_params_.emplace_back(g, i);
       else
         composed_step(param, states_[g][i], groups_[g].hypers);
     }
   }
-  if (tensors.empty()) return;
-  const Device device = tensors.front().param.device();
-  if (kind == FusedKind::adam) {
-    adam_rows.write(fused_hypers_, device);
-    kernels::adam_step(tensors, fused_hypers_);
-  } else {
-    sgd_rows.write(fused_hypers_, device);
-    kernels::sgd_step(tensors, fused_hypers_);
+}
+
+void Optimizer::begin_step() {
+  if (fused_params_.empty())
+    throw ConfigError("Optimizer: begin_step expected an optimizer with a fused kernel that has taken a step before");
+  RowTable<math::SgdHypers> sgd_rows;
+  RowTable<math::AdamHypers> adam_rows;
+  const auto [kind, decoupled] = *fused_;
+  fused_rows_.clear();
+  for (const auto& [g, i] : fused_params_) {
+    const Hypers& h = groups_[g].hypers;
+    ParamState& state = states_[g][i];
+    if (kind == FusedKind::adam) {
+      const double step = ++state.numbers["step"];
+      fused_rows_.push_back(adam_rows.find_or_add(g, step, [&] { return adam_row(h, decoupled, step); }));
+    } else {
+      const bool momentum = kind == FusedKind::momentum;
+      const bool first = momentum && !state.tensors.contains("momentum_buffer");
+      fused_rows_.push_back(sgd_rows.find_or_add(g, first, [&] { return sgd_row(h, decoupled, momentum, first); }));
+    }
   }
+  const auto [g, i] = fused_params_.front();
+  const Device device = groups_[g].params[i].device();
+  if (kind == FusedKind::adam)
+    adam_rows.write(fused_hypers_, device);
+  else
+    sgd_rows.write(fused_hypers_, device);
+}
+
+void Optimizer::launch_step() {
+  const NoGrad no_grad;
+  std::vector<OptimizerTensors> tensors;
+  for (size_t k = 0; k < fused_params_.size(); ++k) {
+    const auto [g, i] = fused_params_[k];
+    const Tensor& param = groups_[g].params[i];
+    ParamState& state = states_[g][i];
+    OptimizerTensors t{param, grad_like(param), {}, {}, fused_rows_[k]};
+    if (fused_->kind == FusedKind::adam) {
+      t.average = tensor_of(state, "exp_avg", param);
+      t.average_squared = tensor_of(state, "exp_avg_sq", param);
+    } else if (fused_->kind == FusedKind::momentum) {
+      t.average = tensor_of(state, "momentum_buffer", param);
+    }
+    tensors.push_back(std::move(t));
+  }
+  if (fused_->kind == FusedKind::adam)
+    kernels::adam_step(tensors, fused_hypers_);
+  else
+    kernels::sgd_step(tensors, fused_hypers_);
 }
 
 }  // namespace gw

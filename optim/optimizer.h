@@ -69,6 +69,11 @@ class Optimizer {
 
   /// One step for every parameter that has a gradient. Records nothing.
   void step();
+  /// The two halves of a fused step(), for those who capture it and replay it. begin_step() counts a step of the same
+  /// parameters as the last one and hands its schedule values to the device; launch_step() has the device take it, and
+  /// is the same every time. ConfigError if a parameter is stepped without the fused kernel, or none was stepped before.
+  void begin_step();
+  void launch_step();
   /// Drops the gradients, so that the next backward() starts from none.
   void zero_grad();
 
@@ -100,6 +105,7 @@ class Optimizer {
   std::optional<Fused> find_fused() const;
   void composed_step(Tensor& param, ParamState& state, const Hypers& hypers) const;
   void fused_step();
+  void plan_fused_step();
   double& find_hyper(const std::string& name, size_t group);
 
   std::vector<ParamGroup> groups_;
@@ -107,6 +113,8 @@ class Optimizer {
   std::vector<Stat> stats_;
   std::vector<Stepper> steppers_;
   std::optional<Fused> fused_;
+  std::vector<std::pair<size_t, size_t>> fused_params_;  // those that the last step stepped: group, and index in it
+  std::vector<int64_t> fused_rows_;                      // of fused_hypers_, for each of them
   // What the fused kernel is told. Schedule values and bias corrections are worked out in double on the host and handed
   // over in this small tensor on the parameters' device, whose address stays, so that a recorded step can be repeated.
   Tensor fused_hypers_;

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "tensor/cuda_runtime.h"
 
@@ -21,6 +23,7 @@ class GraphMemory {
     const DeviceGuard guard(device_);
     cudaStreamSynchronize(stream_of(device_));
     for (const auto& [size, block] : free_) cudaFree(block);
+    for (void* block : kept_) cudaFreeHost(block);
   }
   GraphMemory(const GraphMemory&) = delete;
   GraphMemory& operator=(const GraphMemory&) = delete;
@@ -43,9 +46,22 @@ class GraphMemory {
   }
   void give_back(void* block, size_t bytes) { free_.emplace(bytes, block); }
 
+  void* keep(const void* bytes, size_t count) {
+    cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+    check(cudaThreadExchangeStreamCaptureMode(&mode), "cudaThreadExchangeStreamCaptureMode");
+    void* block = nullptr;
+    const cudaError_t status = cudaHostAlloc(&block, count, 0);
+    check(cudaThreadExchangeStreamCaptureMode(&mode), "cudaThreadExchangeStreamCaptureMode");
+    check(status, "cudaHostAlloc");
+    std::memcpy(block, bytes, count);
+    kept_.push_back(block);
+    return block;
+  }
+
  private:
   Device device_;
   std::multimap<size_t, void*> free_;
+  std::vector<void*> kept_;  // pinned
 };
 
 namespace {
@@ -90,6 +106,11 @@ class CudaAllocator : public Allocator {
   void use(std::shared_ptr<GraphMemory> memory) {
     const std::lock_guard lock(mutex_);
     graph_memory_ = std::move(memory);
+  }
+
+  GraphMemory* graph_memory() {
+    const std::lock_guard lock(mutex_);
+    return graph_memory_.get();
   }
 
   MemoryStats stats() {
@@ -154,5 +175,10 @@ UseGraphMemory::UseGraphMemory(Device device, std::shared_ptr<GraphMemory> memor
   cuda_allocator(device).use(std::move(memory));
 }
 UseGraphMemory::~UseGraphMemory() { cuda_allocator(device_).use(nullptr); }
+
+bool is_capturing(Device device) { return cuda_allocator(device).graph_memory() != nullptr; }
+void* keep_for_graph(Device device, const void* bytes, size_t count) {
+  return cuda_allocator(device).graph_memory()->keep(bytes, count);
+}
 
 }  // namespace gw::cuda

@@ -27,6 +27,7 @@ struct DeviceState {
   int multiprocessors = 0;
   int* fault = nullptr;         // as the host sees it
   int* device_fault = nullptr;  // as kernels see it
+  uint64_t* random_offset = nullptr;  // in device memory
   std::mutex staging_mutex;
   std::vector<Staging> staging;
 };
@@ -49,6 +50,7 @@ DeviceState& state_of(Device device) {
   *state->fault = static_cast<int>(Fault::none);
   check(cudaHostGetDevicePointer(reinterpret_cast<void**>(&state->device_fault), state->fault, 0),
         "cudaHostGetDevicePointer");
+  check(cudaMalloc(reinterpret_cast<void**>(&state->random_offset), sizeof(uint64_t)), "cudaMalloc");
   slot = std::move(state);
   return *slot;
 }
@@ -120,10 +122,22 @@ std::string device_name(Device device) {
   return properties.name;
 }
 
+const uint64_t* random_offset(Device device) { return is_capturing(device) ? state_of(device).random_offset : nullptr; }
+
+void set_random_offset(Device device, uint64_t offset) {
+  copy_to_device(device, state_of(device).random_offset, &offset, sizeof(offset));
+}
+
 void copy_to_device(Device device, void* to, const void* from, size_t bytes) {
   if (bytes == 0) return;
   DeviceState& state = state_of(device);
   const DeviceGuard guard(device);
+  if (is_capturing(device)) {
+    // Every replay copies again, so this source stays with the graph.
+    void* kept = keep_for_graph(device, from, bytes);
+    check(cudaMemcpyAsync(to, kept, bytes, cudaMemcpyHostToDevice, state.stream), "cudaMemcpyAsync");
+    return;
+  }
   const std::lock_guard lock(state.staging_mutex);
   Staging& staging = free_staging(state, bytes);
   std::memcpy(staging.memory, from, bytes);

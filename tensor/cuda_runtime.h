@@ -48,11 +48,17 @@ void copy_to_host(Device device, void* to, const void* from, size_t bytes);
 /// Copies bytes within a device, or from one to another.
 void copy_on_device(Device to_device, void* to, Device from_device, const void* from, size_t bytes);
 
+/// While a graph is captured: where its kernels find how far the random stream has moved since (they add it to the
+/// offset of their PhiloxState), in device memory. Otherwise null: offsets are as given.
+const uint64_t* random_offset(Device device);
+/// Sets that number for the next replay.
+void set_random_offset(Device device, uint64_t offset);
+
 /// Memory for a captured graph. A graph replays with the addresses that it was captured with, so what was allocated
 /// while capturing stays with the graph: blocks go round among the tensors of the captured step, and to the system only
 /// after the graph.
 class GraphMemory;
-/// While it lives, allocations of the device come from `memory`.
+/// While it lives, a graph is captured on the device, and allocations come from `memory`.
 class UseGraphMemory {
  public:
   UseGraphMemory(Device device, std::shared_ptr<GraphMemory> memory);
@@ -64,5 +70,8 @@ class UseGraphMemory {
   Device device_;
 };
 std::shared_ptr<GraphMemory> make_graph_memory(Device device);
+bool is_capturing(Device device);
+/// A pinned copy of host bytes that lives as long as the graph that is being captured.
+void* keep_for_graph(Device device, const void* bytes, size_t count);
 
 }  // namespace gw::cuda

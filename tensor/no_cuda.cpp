@@ -3,6 +3,7 @@
 
 #include "tensor/cuda.h"
 #include "tensor/cuda_allocator.h"
+#include "tensor/cuda_graph.h"
 #include "tensor/error.h"
 
 namespace gw::cuda {
@@ -21,5 +22,12 @@ void synchronize(Device device) {
 }
 MemoryStats memory_stats(Device device) { no_device("memory_stats", device); }
 Allocator& allocator(Device device) { no_device("allocate", device); }
+
+struct Graph::State {};
+Graph::Graph(Device device, Generator&) { no_device("Graph", device); }
+Graph::~Graph() = default;
+void Graph::capture(const std::function<void()>&) {}
+void Graph::replay() {}
+int64_t Graph::nodes() const { return 0; }
 
 }  // namespace gw::cuda

@@ -18,12 +18,13 @@ void on_interrupt(int) {
 
 }  // namespace
 
-void NanGuard::after_loss(Learner& learner) {
+void NanGuard::after_batch(Learner& learner) {
   if (!learner.training) return;
-  constexpr size_t kBetweenChecks = 16;
+  // Reading a loss on the GPU waits for all that it was given, so that is done less often.
+  const size_t between_checks = learner.loss.device().is_cpu() ? 16 : 256;
   epoch_ = learner.epoch;
   pending_.emplace_back(learner.step, learner.loss.detach());
-  if (pending_.size() >= kBetweenChecks) check();
+  if (pending_.size() >= between_checks) check();
 }
 
 void NanGuard::after_epoch(Learner&) { check(); }
@@ -34,7 +35,7 @@ void NanGuard::check() {
     if (!std::isfinite(value))
       throw Error(fmt::format(
           "train: the loss became {} at step {} (epoch {}); training stops. A smaller learning rate may help", value,
-          step + 1, epoch_ + 1));
+          step, epoch_ + 1));
   }
 }
 

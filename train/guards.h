@@ -8,13 +8,13 @@
 
 namespace gw {
 
-/// Ends training with an Error that names the first step whose loss was NaN or infinite. It reads the losses a few
-/// steps late, several at a time, so that no step waits for it; at the latest at the end of the epoch, before anything
-/// is saved.
+/// Ends training with an Error that names the first step whose loss was NaN or infinite. It reads the losses many
+/// steps late, all at a time, so that no step waits for it; at the latest at the end of the epoch, before anything is
+/// saved.
 class NanGuard : public Callback {
  public:
   int order() const override { return -20; }
-  void after_loss(Learner& learner) override;
+  void after_batch(Learner& learner) override;
   void after_epoch(Learner& learner) override;
 
  private:

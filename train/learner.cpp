@@ -54,17 +54,29 @@ void Learner::one_epoch(bool train) {
 }
 
 void Learner::one_batch() {
+  if (!training) return forward();
+  training_step(*this);
+  ++step;
+  call(&Callback::after_step);
+  optimizer->zero_grad();
+}
+
+void Learner::forward() {
   prediction = (*model)(batch.x);
   call(&Callback::after_predict);
   loss = loss_function(prediction, batch.y);
   call(&Callback::after_loss);
-  if (!training) return;
+}
+
+void Learner::forward_and_backward() {
+  forward();
   loss.backward();
   call(&Callback::after_backward);
+}
+
+void Learner::eager_step() {
+  forward_and_backward();
   optimizer->step();
-  ++step;
-  call(&Callback::after_step);
-  optimizer->zero_grad();
 }
 
 /// Runs body between the callbacks of its moments; Cancel ends it early.

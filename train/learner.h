@@ -61,12 +61,21 @@ class Learner {
   Tensor prediction, loss;
   EpochReport report;
 
+  /// What is done with a batch of training up to the optimizer's step, between its callbacks. A callback may put
+  /// something of the same effect in its place, such as replaying a captured graph.
+  std::function<void(Learner&)> training_step = &Learner::eager_step;
+  /// Prediction, loss and gradients of the batch.
+  void forward_and_backward();
+  /// The same and the optimizer's step.
+  void eager_step();
+
  private:
   using Event = void (Callback::*)(Learner&);
   template <class Cancel, class Body>
   void with_callbacks(Event before, Event after, Event cleanup, const Body& body);
   void call(Event event);
 
+  void forward();
   void one_fit(const FitOptions& options);
   void one_epoch(bool train);
   void one_batch();

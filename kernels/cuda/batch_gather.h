@@ -5,6 +5,6 @@
 namespace gw::kernels::cuda {
 
 void batch_gather(const Tensor& out, const Tensor& images, const Tensor& indices, const std::vector<float>& mean,
-                  const std::vector<float>& std);
+                  const std::vector<float>& std, const std::optional<CropFlip>& crop_flip);
 
 }  // namespace gw::kernels::cuda

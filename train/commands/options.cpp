@@ -50,8 +50,8 @@ DType DataOptions::dtype() const { return dtype_from_name(dtype_name); }
 
 DatasetPair DataOptions::load() const {
   DatasetPair data = load_fashion_mnist(folder);
-  if (!limit) return data;
-  return {data.train.first(*limit), data.valid.first(*limit)};
+  if (limit) data = {data.train.first(*limit), data.valid.first(*limit)};
+  return {data.train.to(device()), data.valid.to(device())};
 }
 
 }  // namespace gw::commands

@@ -31,7 +31,7 @@ struct DataOptions {
   void add_to(CLI::App* command);
   Device device() const;
   DType dtype() const;  ///< of the activations
-  DatasetPair load() const;
+  DatasetPair load() const;  ///< onto the device
 };
 
 }  // namespace gw::commands

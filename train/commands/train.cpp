@@ -12,6 +12,7 @@
 #include "train/commands/options.h"
 #include "train/commands/resume.h"
 #include "train/commands/weights.h"
+#include "train/cuda_graph.h"
 #include "train/guards.h"
 #include "train/json_log.h"
 #include "train/predictions.h"
@@ -33,6 +34,7 @@ struct Options {
   bool tta = false;
   uint64_t seed = 42;
   bool save_best = false;
+  bool graph = false;
   std::string log, save, checkpoint, resume;  ///< files; empty if not given
   AugmentOptions augment;
   DataOptions data;
@@ -67,6 +69,7 @@ int run(CLI::App& command, Options& o) {
   }
   if (o.model.empty()) throw CLI::RequiredError("--model");
   const Device device = o.data.device();
+  if (o.graph && !device.is_cuda()) throw ConfigError("train: --graph needs --device cuda");
   manual_seed(o.seed);
   const auto model = make_model(o.model);
   model->to(device);
@@ -78,6 +81,7 @@ int run(CLI::App& command, Options& o) {
   const auto best = add(std::make_shared<BestEpoch>());
   if (!o.save.empty())
     add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model), o.save_best ? best : nullptr));
+  if (o.graph) add(std::make_shared<CudaGraphCallback>());
   if (!o.augment.list.empty()) add(std::make_shared<Augment>(o.augment.augmentation()));
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
@@ -127,6 +131,7 @@ Command add_train(CLI::App& program) {
       ->needs("--save");
   command->add_option("--checkpoint", o->checkpoint, "Write all that the run is to this file after every epoch");
   command->add_option("--resume", o->resume, "Go on from this checkpoint, with its options, exactly as the run would");
+  command->add_flag("--graph", o->graph, "Capture the training step as one CUDA graph (with --device cuda)");
   o->augment.add_to(command);
   o->data.add_to(command);
   return {command, [command, o] { return run(*command, *o); }};

@@ -25,8 +25,8 @@ struct Staging {
 struct DeviceState {
   cudaStream_t stream = nullptr;
   int multiprocessors = 0;
-  int* fault = nullptr;         // as the host sees it
-  int* device_fault = nullptr;  // as kernels see it
+  int* fault = nullptr;               // as the host sees it
+  int* device_fault = nullptr;        // as kernels see it
   uint64_t* random_offset = nullptr;  // in device memory
   std::mutex staging_mutex;
   std::vector<Staging> staging;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "autograd/autograd.h"
 #include "kernels/optimizer.h"
 #include "optim/stats.h"
 #include "optim/steppers.h"

@@ -117,8 +117,10 @@ class GroundworkSide:
     def __init__(self, program, model_name, dtype, weights, batches, threads):
         arguments = ["--model", model_name, "--dtype", dtype, "--weights", weights, "--batches", batches,
                      "--lr", str(LEARNING_RATE)]
-        self.process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env={**os.environ, "OMP_NUM_THREADS": str(threads)})
+        self.start([program, *arguments], {**os.environ, "OMP_NUM_THREADS": str(threads)})
+
+    def start(self, command, environment):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         self.versions = self.answer()
 
     def answer(self):

@@ -1,5 +1,5 @@
-// Times kernels on a CUDA device: one line of JSON for each, with the bytes that it has to move. cuda_kernels.py runs it
-// and sets PyTorch's times beside.
+// Times kernels on a CUDA device: one line of JSON for each, with the bytes that it has to move. cuda_kernels.py runs
+// it and sets PyTorch's times beside.
 //
 //   cuda_kernels [--scale S]      sizes are divided by S (for a quick look, or the emulator)
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that only a GPU can show, in one call and one file: the tests, compute-sanitizer over the golden cases,
+# Everything that only a GPU can show, in one call and one file: the tests, compute-sanitizer over short training runs,
 # kernel speeds and training steps beside PyTorch's, and the demo's training run.
 #
 #   bench/gpu_check.sh [BUILD] [OUT.json]      BUILD: a build of the preset cuda (default build/cuda; built if missing)
@@ -36,7 +36,7 @@ part() {  # NAME COMMAND...: runs it, shows the end of what it prints, and notes
 part tests "$build/tests/groundwork_tests" --gtest_filter='Cuda*:*/Cuda*'
 part golden "$build/golden_runner" --device cuda tests/golden
 if command -v compute-sanitizer >/dev/null; then
-  part sanitizer compute-sanitizer --error-exitcode 9 "$build/golden_runner" --device cuda tests/golden
+  part sanitizer compute-sanitizer --error-exitcode 9 "$build/tests/groundwork_tests" --gtest_filter="CudaTraining.*"
 fi
 LINES_SHOWN=80 part kernels python3 bench/cuda_kernels.py "$build" "$parts/kernels.json"
 LINES_SHOWN=20 part steps python3 bench/compare_pytorch_cuda.py "$build" "$parts/steps.json"

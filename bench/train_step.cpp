@@ -1,5 +1,5 @@
-// Groundwork's side of compare_pytorch.py and compare_pytorch_cuda.py: trains a model on given weights and batches, when
-// told to.
+// Groundwork's side of compare_pytorch.py and compare_pytorch_cuda.py: trains a model on given weights and batches,
+// when told to.
 //
 //   train_step --model resnet-wide --weights W.safetensors --batches B.safetensors [--dtype f32|bf16] [--lr 1e-3]
 //              [--device cpu|cuda] [--graph] [--tf32]
@@ -40,7 +40,10 @@ struct Options {
 class Training {
  public:
   explicit Training(const Options& o)
-      : device_(device_from_name(o.device)), graph_(o.graph), model_(load_model(o)), optimizer_(adamw(model_->parameters(), {.lr = o.lr})) {
+      : device_(device_from_name(o.device)),
+        graph_(o.graph),
+        model_(load_model(o)),
+        optimizer_(adamw(model_->parameters(), {.lr = o.lr})) {
     const SafetensorsFile file = load_safetensors(o.batches);
     inputs_ = file.at("inputs").to(device_).to(o.dtype == "bf16" ? DType::bf16 : DType::f32);
     labels_ = file.at("labels").to(device_);

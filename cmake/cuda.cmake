@@ -21,7 +21,7 @@ if(GROUNDWORK_EMULATE_CUDA)
   target_sources(groundwork PRIVATE ${EMULATOR_SOURCES})
   target_include_directories(groundwork PUBLIC
                              $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/kernels/cuda/emulator/include>)
-  target_link_libraries(groundwork PUBLIC $<BUILD_INTERFACE:Boost::context>)
+  target_link_libraries(groundwork PUBLIC Boost::context)
   target_compile_definitions(groundwork PUBLIC $<BUILD_INTERFACE:GROUNDWORK_EMULATE_CUDA=1>)
   set_source_files_properties(${GROUNDWORK_KERNELS} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-Wno-unknown-pragmas")
   return()

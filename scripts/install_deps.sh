@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what Groundwork builds with, on Debian and its relatives. Does nothing where all of it is there already.
-#   scripts/install_deps.sh [--tests]     --tests adds GoogleTest and Google Benchmark
+#   scripts/install_deps.sh [--tests]     --tests adds GoogleTest, Google Benchmark, and what the CUDA emulator needs
 set -euo pipefail
 
 packages=(g++ cmake ninja-build libdnnl-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev
           dataset-fashion-mnist)
-[ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev)
+[ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev libboost-context-dev)
 
 if ! command -v dpkg-query >/dev/null; then
   echo "install_deps: this is not a Debian system; please install the equivalents of: ${packages[*]}" >&2

@@ -5,8 +5,7 @@
 
 namespace gw {
 
-void Recorder::after_loss(Learner& learner) {
-  if (!learner.training) return;
+void Recorder::after_step(Learner& learner) {
   losses_.push_back(learner.loss.detach());
   for (const std::string& name : names_) hypers_[name].push_back(learner.optimizer->hyper(name));
 }

@@ -14,7 +14,7 @@ namespace gw {
 class Recorder : public Callback {
  public:
   explicit Recorder(std::vector<std::string> hypers = {"lr"}) : names_(std::move(hypers)) {}
-  void after_loss(Learner& learner) override;
+  void after_step(Learner& learner) override;
 
   std::vector<float> losses() const;
   /// The values of a hyper-parameter, one per step; ConfigError if it is not among those recorded.

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "tensor/creation.h"
+#include "tensor/cuda.h"
 #include "tensor/views.h"
 
 namespace gw {
@@ -34,7 +35,10 @@ TEST(Device, ParsesNames) {
   EXPECT_TRUE(device_from_name("cpu").is_cpu());
   EXPECT_THROW(device_from_name("tpu"), ConfigError);
   EXPECT_THROW(device_from_name("cuda:x"), ConfigError);
-  EXPECT_THROW(device_from_name("cuda"), DeviceError);
+  const int there = cuda::device_count();
+  EXPECT_THROW(device_from_name("cuda:" + std::to_string(there)), DeviceError);
+  if (there > 0)
+    EXPECT_EQ(device_from_name("cuda:" + std::to_string(there - 1)).to_string(), "cuda:" + std::to_string(there - 1));
 }
 
 TEST(Creation, FillsAndCounts) {

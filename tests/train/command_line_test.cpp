@@ -1,6 +1,7 @@
 // The program as a user meets it: exit codes, messages, files.
 #include <csignal>
 
+#include "tensor/cuda.h"
 #include "tensor/safetensors.h"
 #include "tests/train/command_line.h"
 
@@ -38,7 +39,9 @@ TEST_F(CommandLine, SummaryPrintsTheTable) {
 }
 
 TEST_F(CommandLine, DevicesAndData) {
-  expect_one_line(train("--device cuda"), 1, "no CUDA");
+  expect_one_line(train("--device cuda:99"), 1, "cuda:99");
+  if (cuda::device_count() == 0) expect_one_line(train("--device cuda"), 1, "no CUDA");
+  expect_one_line(train("--graph"), 1, "--graph needs --device cuda");
   expect_one_line(train("--device toaster"), 1, "toaster");
   expect_one_line("train --model convnet --data " + file("nowhere"), 1, "no folder fashion-mnist");
   expect_one_line("train --model convnet --batch 1000 --data " + folder_.path(), 1,

@@ -66,15 +66,19 @@ void check_statistics(const Tensor& x, const Tensor& running_mean, const Tensor&
 
 Tensor vector_like(const Tensor& x) { return empty({x.size(1)}, {.dtype = DType::f32, .device = x.device()}); }
 
-/// running = (1 - momentum) * running + momentum * batch, the variance unbiased.
-void update_running(const Tensor& running_mean, const Tensor& running_var, const Tensor& mean, const Tensor& variance,
-                    double momentum, int64_t count) {
-  if (!running_mean.defined()) return;
-  const double unbiased = static_cast<double>(count) / static_cast<double>(count - 1);
-  binary_(Binary::mul, running_mean, 1 - momentum);
-  add_(running_mean, mean, momentum);
-  binary_(Binary::mul, running_var, 1 - momentum);
-  add_(running_var, variance, momentum * unbiased);
+/// A vector as kernels read it: gapless.
+Tensor packed(const Tensor& t) { return t.defined() ? contiguous(t) : t; }
+
+/// The batch's statistics into mean and invstd; the running ones are updated in place, whatever their strides.
+void batch_statistics(const Tensor& mean, const Tensor& invstd, const Tensor& running_mean, const Tensor& running_var,
+                      const Tensor& rows, const BatchNormOptions& o) {
+  const Tensor m = packed(running_mean), v = packed(running_var);
+  GW_DISPATCH(rows, batch_norm_statistics(mean, invstd, m, v, rows, o));
+  if (!m.defined()) return;
+  if (m.raw() != running_mean.raw()) copy(running_mean, m);
+  if (v.raw() != running_var.raw()) copy(running_var, v);
+  running_mean.storage()->bump_version();
+  running_var.storage()->bump_version();
 }
 
 }  // namespace
@@ -93,17 +97,15 @@ BatchNormResult batch_norm_forward(const Tensor& x, const Tensor& weight, const 
   check_statistics(x, running_mean, running_var, o.training);
 
   const Tensor rows = rows_of(x), y = empty_like(rows);
-  Tensor mean = vector_like(x), variance = vector_like(x);
-  if (x.numel() == 0) return {channels_to_front(y), zeros_like(mean), ones_like(variance)};
+  Tensor mean = vector_like(x), invstd = vector_like(x);
+  if (x.numel() == 0) return {channels_to_front(y), zeros_like(mean), ones_like(invstd)};
   if (o.training) {
-    GW_DISPATCH(x, batch_norm_statistics(mean, variance, rows));
-    update_running(running_mean, running_var, mean, variance, o.momentum, x.numel() / channels);
+    batch_statistics(mean, invstd, running_mean, running_var, rows, o);
   } else {
     copy(mean, running_mean);
-    copy(variance, running_var);
+    invstd = unary(Unary::rsqrt, add(packed(running_var), o.eps));
   }
-  const Tensor invstd = unary(Unary::rsqrt, add(variance, o.eps));
-  GW_DISPATCH(x, batch_norm_apply(y, rows, rows_of(residual), weight, bias, mean, invstd, act));
+  GW_DISPATCH(x, batch_norm_apply(y, rows, rows_of(residual), packed(weight), packed(bias), mean, invstd, act));
   return {channels_to_front(y), mean, invstd};
 }
 
@@ -122,7 +124,8 @@ BatchNormGrads batch_norm_backward(const Tensor& dy, const BatchNormSaved& saved
     return grads;
   }
   const Tensor x = rows_of(saved.x), y = from_output ? rows_of(saved.y) : Tensor{}, g = rows_of(dy);
-  const BatchNormSaved rows{x, saved.weight, saved.bias, saved.mean, saved.invstd, y};
+  const Tensor weight = packed(saved.weight), bias = packed(saved.bias);
+  const BatchNormSaved rows{x, weight, bias, saved.mean, saved.invstd, y};
   const Tensor dz = from_output ? empty_like(g) : Tensor{};
   // With a residual and no activation, dz is dy itself.
   const std::optional<GeneralReluOptions> recomputed = has_residual ? std::nullopt : act;

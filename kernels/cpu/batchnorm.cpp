@@ -167,7 +167,8 @@ void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const Ch
 
 }  // namespace
 
-void batch_norm_statistics(const Tensor& mean, const Tensor& variance, const Tensor& x) {
+void batch_norm_statistics(const Tensor& mean, const Tensor& invstd, const Tensor& running_mean,
+                           const Tensor& running_var, const Tensor& x, const BatchNormOptions& o) {
   visit_floating(x.dtype(), "batch_norm", [&](auto v) {
     using T = decltype(v);
     const Lanes lanes = lanes_of(x, mean);
@@ -179,11 +180,16 @@ void batch_norm_statistics(const Tensor& mean, const Tensor& variance, const Ten
           add_moments(in + at, r, count, k, s, q);
         });
     const auto n = static_cast<double>(rows);
-    for (int64_t c = 0; c < lanes.channels; ++c) {
-      const auto i = static_cast<size_t>(c);
-      const double s = sums[i], q = sums[i + near.size()];
-      mean.data<float>()[c] = static_cast<float>(static_cast<double>(near[i]) + s / n);
-      variance.data<float>()[c] = static_cast<float>(std::max(0.0, (q - s * s / n) / n));
+    const bool running = running_mean.defined();
+    const math::BatchNormStatistics statistics{mean.data<float>(),
+                                               invstd.data<float>(),
+                                               running ? running_mean.data<float>() : nullptr,
+                                               running ? running_var.data<float>() : nullptr,
+                                               o.momentum,
+                                               o.eps};
+    for (size_t c = 0; c < near.size(); ++c) {
+      const double s = sums[c], q = sums[c + near.size()];
+      statistics.finish(static_cast<int64_t>(c), n, static_cast<double>(near[c]) + s / n, std::max(0.0, q - s * s / n));
     }
   });
 }

@@ -5,8 +5,10 @@
 
 namespace gw::kernels::cpu {
 
-/// The mean and biased variance of each channel of x, into f32 vectors.
-void batch_norm_statistics(const Tensor& mean, const Tensor& variance, const Tensor& x);
+/// The mean and 1 / sqrt(biased variance + eps) of each channel of x, into f32 vectors; updates the running statistics,
+/// vectors too, if they are defined.
+void batch_norm_statistics(const Tensor& mean, const Tensor& invstd, const Tensor& running_mean,
+                           const Tensor& running_var, const Tensor& x, const BatchNormOptions& o);
 
 /// y = act((x - mean) * invstd * weight + bias + residual); weight, bias and residual may be undefined.
 void batch_norm_apply(const Tensor& y, const Tensor& x, const Tensor& residual, const Tensor& weight,

@@ -2,10 +2,37 @@
 // from x; it must get the same bits as the forward pass, so both call the same function.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
+
 #include "kernels/math/activation.h"
 #include "kernels/math/host_device.h"
 
 namespace gw::math {
+
+/// Where the statistics of a batch go, and how the running ones follow them.
+struct BatchNormStatistics {
+  float* mean;
+  float* invstd;
+  float* running_mean;  ///< null if there are none, as running_var
+  float* running_var;
+  double momentum;
+  double eps;
+
+  /// Channel c of the batch has `count` values with this mean and sum of squared distances from it.
+  GW_HOST_DEVICE void finish(int64_t c, double count, double batch_mean, double sum_of_squares) const {
+    mean[c] = static_cast<float>(batch_mean);
+    invstd[c] = static_cast<float>(1 / std::sqrt(sum_of_squares / count + eps));
+    if (!running_mean) return;
+    running_mean[c] = follow(running_mean[c], batch_mean);
+    running_var[c] = follow(running_var[c], sum_of_squares / (count - 1));
+  }
+
+ private:
+  GW_HOST_DEVICE float follow(float running, double batch) const {
+    return static_cast<float>((1 - momentum) * static_cast<double>(running) + momentum * batch);
+  }
+};
 
 /// What maps one channel's x to y, where scale = weight * invstd. Subtracting the mean first keeps the digits of
 /// channels whose mean is large beside their spread.

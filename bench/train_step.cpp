@@ -13,7 +13,7 @@
 #include <string>
 
 #include "autograd/losses.h"
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
 #include "optim/optimizers.h"
 #include "tensor/safetensors.h"
 
@@ -47,7 +47,7 @@ class Training {
   }
 
  private:
-  std::shared_ptr<Sequential> model_;
+  ModulePtr model_;
   Optimizer optimizer_;
   Tensor inputs_, labels_;
   int64_t next_ = 0;

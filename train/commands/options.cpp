@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "data/fashion_mnist.h"
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
 
 namespace gw::commands {
 

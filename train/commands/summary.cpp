@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
 #include "nn/summary.h"
 #include "train/commands/command.h"
 #include "train/commands/options.h"

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
 #include "train/best_epoch.h"
 #include "train/checkpoint.h"
 #include "train/commands/augment_options.h"

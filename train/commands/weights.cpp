@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
 #include "tensor/safetensors.h"
 #include "train/checkpoint.h"
 

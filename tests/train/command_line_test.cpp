@@ -47,6 +47,32 @@ TEST_F(CommandLine, DevicesAndData) {
   expect_one_line(train(""), 1, "train-labels-idx1-ubyte");
 }
 
+TEST_F(CommandLine, SummaryTakesLayersAndSizes) {
+  const Outcome o = run("summary --model resnet18 --channels 3 --size 64 --classes 7 --batch 2 --act silu");
+  EXPECT_EQ(o.code, 0) << o.output;
+  EXPECT_NE(o.output.find("|SiLU|(2, 64, 32, 32)|"), std::string::npos) << o.output;
+  EXPECT_NE(o.output.find("|Linear|(2, 512)|(2, 7)|3591|"), std::string::npos) << o.output;
+  expect_one_line("summary --model resnet --act step", 2, "general-relu");
+  expect_one_line("summary --model resnet --norm layer", 2, "none");
+  expect_one_line("summary --model convnet --squeeze-excite", 1, "residual blocks");
+  expect_one_line("summary --model resnet18 --pre-activation", 1, "lesson's models only");
+}
+
+TEST_F(CommandLine, WeightsRememberTheirLayers) {
+  const std::string run_it = "train --model resnet-slim --batch 16 --limit 32 --epochs 1 --data " + folder_.path();
+  const Outcome trained = run(run_it + " --save " + file("w") + " " + "--act mish --squeeze-excite --pre-activation");
+  EXPECT_EQ(trained.code, 0) << trained.output;
+  const Outcome evaluated = run("eval --limit 32 --load " + file("w") + " --data " + folder_.path());
+  EXPECT_EQ(evaluated.code, 0) << evaluated.output;
+  const std::string accuracy = trained.output.substr(trained.output.rfind("accuracy"), 15);
+  EXPECT_NE(evaluated.output.find(accuracy), std::string::npos) << trained.output << evaluated.output;
+
+  SafetensorsFile weights = load_safetensors(file("w"));
+  weights.metadata["layers"] = "{\"act\": 7}";
+  save_safetensors(file("w"), weights.tensors, weights.metadata);
+  expect_one_line("eval --load " + file("w"), 1, "cannot be understood");
+}
+
 TEST_F(CommandLine, AugmentsBySeed) {
   const auto weights_after = [&](const std::string& options) {
     const Outcome o = run(train("--save " + file("a.safetensors") + " " + options));

@@ -9,6 +9,7 @@
 #include "train/commands/augment_options.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
+#include "train/commands/layer_options.h"
 #include "train/commands/options.h"
 #include "train/commands/resume.h"
 #include "train/commands/weights.h"
@@ -34,6 +35,7 @@ struct Options {
   uint64_t seed = 42;
   bool save_best = false;
   std::string log, save, checkpoint, resume;  ///< files; empty if not given
+  LayerOptions layers;
   AugmentOptions augment;
   DataOptions data;
 };
@@ -68,7 +70,7 @@ int run(CLI::App& command, Options& o) {
   if (o.model.empty()) throw CLI::RequiredError("--model");
   const Device device = o.data.device();
   manual_seed(o.seed);
-  const auto model = make_model(o.model);
+  const auto model = make_model(o.model, o.layers.model_options());
   model->to(device);
   Learner learner = make_learner(o, o.data.load(), model);
   const auto add = [&](auto callback) {
@@ -77,7 +79,7 @@ int run(CLI::App& command, Options& o) {
   };
   const auto best = add(std::make_shared<BestEpoch>());
   if (!o.save.empty())
-    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model), o.save_best ? best : nullptr));
+    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model, o.layers), o.save_best ? best : nullptr));
   if (!o.augment.list.empty()) add(std::make_shared<Augment>(o.augment.augmentation()));
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
@@ -127,6 +129,7 @@ Command add_train(CLI::App& program) {
       ->needs("--save");
   command->add_option("--checkpoint", o->checkpoint, "Write all that the run is to this file after every epoch");
   command->add_option("--resume", o->resume, "Go on from this checkpoint, with its options, exactly as the run would");
+  o->layers.add_to(command);
   o->augment.add_to(command);
   o->data.add_to(command);
   return {command, [command, o] { return run(*command, *o); }};

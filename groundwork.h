@@ -41,11 +41,8 @@
 #include "tensor/creation.h"
 #include "tensor/safetensors.h"
 #include "tensor/tensor.h"
-<<<<<<< HEAD
 #include "train/augment.h"
-=======
 #include "train/best_epoch.h"
->>>>>>> 744b308 (Checkpoints: a killed run goes on bit for bit; --save-best; logs continue)
 #include "train/callback.h"
 #include "train/checkpoint.h"
 #include "train/guards.h"

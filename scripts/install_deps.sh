@@ -3,8 +3,8 @@
 #   scripts/install_deps.sh [--tests]     --tests adds GoogleTest and Google Benchmark
 set -euo pipefail
 
-packages=(g++ cmake ninja-build libdnnl-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev
-          dataset-fashion-mnist)
+packages=(g++ cmake ninja-build libdnnl-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libstb-dev
+          gnuplot-nox dataset-fashion-mnist)
 [ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev)
 
 if ! command -v dpkg-query >/dev/null; then

@@ -10,7 +10,7 @@ namespace {
 TEST_F(CommandLine, HelpAndUsage) {
   EXPECT_EQ(run("--help").code, 0);
   EXPECT_NE(run("train --help").output.find("--epochs"), std::string::npos);
-  expect_one_line("", 2, "summary, train and eval is required");
+  expect_one_line("", 2, "exactly one of the commands summary, train, eval");
   expect_one_line("dance", 2, "dance");
   expect_one_line(train("--frobnicate 3"), 2, "--frobnicate");
   expect_one_line("train --model resnet-huge", 2, "resnet-wide");

@@ -49,6 +49,8 @@ Tensor gelu(const Tensor& x, GeluApproximation approximation) {
   return smooth("gelu", approximation == GeluApproximation::tanh ? Activation::gelu_tanh : Activation::gelu, x);
 }
 
+Tensor mish(const Tensor& x) { return smooth("mish", Activation::mish, x); }
+
 Tensor softplus(const Tensor& x, double beta, double threshold) {
   if (!(beta > 0)) throw ConfigError(fmt::format("softplus: expected beta > 0, got {}", beta));
   return smooth("softplus", Activation::softplus, x, {static_cast<float>(beta), static_cast<float>(threshold)});

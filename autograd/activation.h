@@ -22,6 +22,8 @@ enum class GeluApproximation { none, tanh };
 /// x * Phi(x), Phi the standard normal's distribution function, by erf or its tanh approximation (Hendrycks & Gimpel
 /// 2016).
 Tensor gelu(const Tensor& x, GeluApproximation approximation = GeluApproximation::none);
+/// x * tanh(softplus(x)) (Misra 2019).
+Tensor mish(const Tensor& x);
 /// log(1 + exp(beta * x)) / beta, and x itself where beta * x > threshold. ConfigError unless beta > 0.
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
 /// x > 0 ? x : alpha * (exp(x) - 1) (Clevert et al. 2015).

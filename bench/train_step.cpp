@@ -21,7 +21,7 @@
 #include "autograd/autograd.h"
 #include "autograd/losses.h"
 #include "kernels/matmul.h"
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
 #include "optim/optimizers.h"
 #include "tensor/creation.h"
 #include "tensor/cuda_graph.h"
@@ -60,8 +60,8 @@ class Training {
   int64_t operations() const { return captured_ ? captured_->nodes() : 0; }
 
  private:
-  std::shared_ptr<Sequential> load_model(const Options& o) const {
-    auto model = make_model(o.model);
+  ModulePtr load_model(const Options& o) const {
+    ModulePtr model = make_model(o.model);
     model->load_state_dict(load_safetensors(o.weights).tensors);
     model->to(device_);
     return model;
@@ -100,7 +100,7 @@ class Training {
 
   Device device_;
   bool graph_;
-  std::shared_ptr<Sequential> model_;
+  ModulePtr model_;
   Optimizer optimizer_;
   Tensor inputs_, labels_;
   int64_t next_ = 0;

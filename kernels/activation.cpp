@@ -24,6 +24,8 @@ const char* name_of(Activation f) {
       return "elu";
     case Activation::hardtanh:
       return "hardtanh";
+    case Activation::mish:
+      return "mish";
   }
   return "activation";
 }

@@ -36,7 +36,7 @@ Tensor general_relu_backward_from_output(const Tensor& dy, const Tensor& y, cons
 Tensor add_general_relu(const Tensor& a, const Tensor& b, const GeneralReluOptions& o);
 
 /// Smooth and clipped activations with two parameters at most.
-enum class Activation { silu, gelu, gelu_tanh, softplus, elu, hardtanh };
+enum class Activation { silu, gelu, gelu_tanh, softplus, elu, hardtanh, mish };
 /// What the activations of enum Activation read: softplus's beta and threshold, elu's alpha, or hardtanh's bounds.
 struct ActivationParams {
   float a = 0;

@@ -10,4 +10,10 @@ std::string GeneralRelu::extra_repr() const {
   return text;
 }
 
+std::string LeakyReLU::extra_repr() const { return fmt::format("negative_slope={:g}", options.leak); }
+
+std::string GELU::extra_repr() const {
+  return fmt::format("approximate='{}'", approximation == GeluApproximation::tanh ? "tanh" : "none");
+}
+
 }  // namespace gw

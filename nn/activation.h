@@ -21,6 +21,31 @@ struct ReLU : GeneralRelu {
   std::string extra_repr() const override { return ""; }
 };
 
+/// x > 0 ? x : negative_slope * x.
+struct LeakyReLU : GeneralRelu {
+  explicit LeakyReLU(double negative_slope = 0.01) : GeneralRelu({.leak = static_cast<float>(negative_slope)}) {}
+  std::string extra_repr() const override;
+};
+
+/// x * sigmoid(x), also called swish.
+struct SiLU : Module {
+  Tensor forward(const Tensor& x) override { return silu(x); }
+};
+
+/// x * Phi(x), or its tanh approximation.
+struct GELU : Module {
+  explicit GELU(GeluApproximation a = GeluApproximation::none) : approximation(a) {}
+  Tensor forward(const Tensor& x) override { return gelu(x, approximation); }
+  std::string extra_repr() const override;
+
+  GeluApproximation approximation;
+};
+
+/// x * tanh(softplus(x)).
+struct Mish : Module {
+  Tensor forward(const Tensor& x) override { return mish(x); }
+};
+
 /// 1 / (1 + exp(-x)).
 struct Sigmoid : Module {
   Tensor forward(const Tensor& x) override { return x.sigmoid(); }

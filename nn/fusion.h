@@ -1,4 +1,4 @@
-// Which layers may run as part of a fused operation.
+// Layers that run as one fused operation where they follow each other.
 #pragma once
 
 #include "nn/activation.h"
@@ -12,5 +12,9 @@ template <class M>
 M* fusable(Module& module) {
   return module.has_hooks() ? nullptr : dynamic_cast<M*>(&module);
 }
+
+/// act(norm(x) + residual), where norm, residual and act may each be left out (null, undefined): in as few passes over
+/// memory as the kinds of the layers and the hooks on them allow.
+Tensor norm_add_act(const Tensor& x, Module* norm, const Tensor& residual, Module* act);
 
 }  // namespace gw

@@ -1,4 +1,5 @@
-// Hooks: functions that run before or after a module's forward pass, to look at or replace what goes in and out.
+// Hooks: functions that run before or after a module's forward pass, or in its backward pass, to look at or replace
+// what goes in and out.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +18,11 @@ class Module;
 using ForwardPreHook = std::function<void(Module& module, Tensor& input)>;
 /// Sees a module's input and output after forward(), and may assign another output.
 using ForwardHook = std::function<void(Module& module, const Tensor& input, Tensor& output)>;
+
+/// Sees, in the backward pass, the gradient of a module's output and that of its input, and may assign another of the
+/// input. The latter is undefined where the input needs none, as that of a first layer. The module must live until
+/// then.
+using BackwardHook = std::function<void(Module& module, const Tensor& grad_output, Tensor& grad_input)>;
 
 /// Owns a registered hook: it is removed when its handle is reset or destroyed. May outlive the module.
 using HookHandle = std::shared_ptr<const void>;

@@ -55,9 +55,27 @@ Tensor Module::operator()(const Tensor& x) {
   if (!has_hooks()) return forward(x);
   Tensor input = x;
   pre_hooks_.call(*this, input);
-  Tensor output = forward(input);
+  Tensor output = backward_hooks_.empty() ? forward(input) : forward_with_backward_hooks(input);
   hooks_.call(*this, std::as_const(input), output);
   return output;
+}
+
+Tensor Module::forward_with_backward_hooks(const Tensor& x) {
+  const auto seen = std::make_shared<Tensor>();  // the gradient of the output, until that of the input arrives
+  const bool input_grad = grad_enabled() && x.requires_grad();
+  const auto call_hooks = [this, seen](Tensor grad_input) {
+    const Tensor grad_output = std::exchange(*seen, {});
+    backward_hooks_.call(*this, grad_output, grad_input);
+    return Grads{grad_input};
+  };
+  Tensor input = x, y;
+  if (input_grad) input = record("backward_hook", x.detach(), {x}, call_hooks);
+  y = forward(input);
+  return record("backward_hook", y.detach(), {y}, [=](const Tensor& dy) {
+    *seen = dy;
+    if (!input_grad) call_hooks({});
+    return Grads{dy};
+  });
 }
 
 void Module::collect(const std::string& prefix, std::initializer_list<Kind> kinds, NamedTensors& out) const {

@@ -74,7 +74,8 @@ class Module {
   // --- hooks: see hooks.h
   [[nodiscard]] HookHandle register_forward_pre_hook(ForwardPreHook hook) { return pre_hooks_.add(std::move(hook)); }
   [[nodiscard]] HookHandle register_forward_hook(ForwardHook hook) { return hooks_.add(std::move(hook)); }
-  bool has_hooks() const { return !pre_hooks_.empty() || !hooks_.empty(); }
+  [[nodiscard]] HookHandle register_backward_hook(BackwardHook hook) { return backward_hooks_.add(std::move(hook)); }
+  bool has_hooks() const { return !pre_hooks_.empty() || !hooks_.empty() || !backward_hooks_.empty(); }
 
   // --- printing
   /// "Conv2d": the name of the class.
@@ -95,6 +96,9 @@ class Module {
   }
 
  private:
+  /// forward(x) between two records that show the gradients on their way to the backward hooks.
+  Tensor forward_with_backward_hooks(const Tensor& x);
+
   using Kind = NamedTensors Module::*;  ///< parameters_ or buffers_
   /// Appends the tensors of these kinds, this module's and those of all below it, to `out`.
   void collect(const std::string& prefix, std::initializer_list<Kind> kinds, NamedTensors& out) const;
@@ -105,6 +109,7 @@ class Module {
   bool training_ = true;
   HookList<ForwardPreHook> pre_hooks_;
   HookList<ForwardHook> hooks_;
+  HookList<BackwardHook> backward_hooks_;
 };
 
 /// Prints as to_string().

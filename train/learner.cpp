@@ -17,7 +17,8 @@ Learner::Learner(ModulePtr model, Loader train_loader, Loader valid_loader, Loss
       callbacks(std::move(callbacks)) {}
 
 void Learner::fit(int64_t epochs, const FitOptions& options) {
-  const size_t own = callbacks.size();
+  const std::vector<CallbackPtr> own = callbacks;
+  if (!options.own_callbacks) callbacks.clear();
   callbacks.insert(callbacks.end(), options.callbacks.begin(), options.callbacks.end());
   this->epochs = epochs;
   epoch = step = 0;
@@ -26,10 +27,10 @@ void Learner::fit(int64_t epochs, const FitOptions& options) {
     with_callbacks<CancelFit>(&Callback::before_fit, &Callback::after_fit, &Callback::cleanup_fit,
                               [&] { one_fit(options); });
   } catch (...) {
-    callbacks.resize(own);
+    callbacks = own;
     throw;
   }
-  callbacks.resize(own);
+  callbacks = own;
 }
 
 void Learner::one_fit(const FitOptions& options) {

@@ -31,6 +31,7 @@ struct FitOptions {
   bool valid = true;
   std::optional<double> lr = {};            ///< instead of the learner's
   std::vector<CallbackPtr> callbacks = {};  ///< for this fit only
+  bool own_callbacks = true;                ///< the learner's take part too
 };
 
 /// Trains a model on batches. Its members are the state of the loop, open to callbacks.

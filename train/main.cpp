@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <span>
+#include <string>
 
 #include "tensor/error.h"
 #include "train/commands/command.h"
@@ -10,16 +12,25 @@ namespace {
 
 constexpr int kFailed = 1, kBadUsage = 2;
 
+/// "summary, train and eval".
+std::string names(std::span<const gw::commands::Command> commands) {
+  std::string text;
+  for (size_t i = 0; i < commands.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < commands.size() ? ", " : " and ") + commands[i].app->get_name();
+  return text;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace gw::commands;
   CLI::App program("Groundwork: deep learning from the foundations", "groundwork");
-  const Command commands[] = {add_summary(program), add_train(program), add_eval(program)};
+  const Command commands[] = {add_summary(program), add_train(program), add_eval(program), add_lr_find(program),
+                              add_show_batch(program)};
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().size() != 1)
-      throw CLI::RequiredError("exactly one of the commands summary, train and eval");
+      throw CLI::RequiredError("exactly one of the commands " + names(commands));
     for (const Command& command : commands)
       if (*command.app) return command.run();
   } catch (const CLI::ParseError& e) {

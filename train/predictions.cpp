@@ -22,9 +22,7 @@ std::pair<Tensor, Tensor> predict_validation(Learner& learner, std::vector<Callb
   const auto capture = std::make_shared<CapturePredictions>();
   callbacks.push_back(capture);
   // The learner's own callbacks belong to training: they would print and log this pass too.
-  const std::vector<CallbackPtr> own = std::exchange(learner.callbacks, {});
-  learner.fit(1, {.train = false, .lr = {}, .callbacks = callbacks});
-  learner.callbacks = own;
+  learner.fit(1, {.train = false, .lr = {}, .callbacks = callbacks, .own_callbacks = false});
   return capture->result();
 }
 

@@ -75,6 +75,8 @@ void activation(Activation f, const Tensor& y, const Tensor& x, ActivationParams
       return map(y, x, [p](float v) { return math::elu(v, p.a); });
     case Activation::hardtanh:
       return map(y, x, [p](float v) { return math::hardtanh(v, p.a, p.b); });
+    case Activation::mish:
+      return map(y, x, [](float v) { return math::mish(v); });
   }
 }
 
@@ -92,6 +94,8 @@ void activation_backward(Activation f, const Tensor& dx, const Tensor& dy, const
       return map(dx, dy, x, [p](float g, float v) { return g * math::elu_slope(v, p.a); });
     case Activation::hardtanh:
       return map(dx, dy, x, [p](float g, float v) { return g * math::hardtanh_slope(v, p.a, p.b); });
+    case Activation::mish:
+      return map(dx, dy, x, [](float g, float v) { return g * math::mish_slope(v); });
   }
 }
 

@@ -1,58 +1,24 @@
 // Random erase and random copy, and the batch statistics that erase needs. Batches are channels-last.
 #include "kernels/cuda/augment.h"
 
-#include <limits>
-
-#include "kernels/cuda/primitives.h"
+#include "kernels/cuda/moments.h"
 #include "kernels/math/augment.h"
 #include "tensor/creation.h"
 
 namespace gw::kernels::cuda {
 namespace {
 
-constexpr int kThreads = 256;
-/// Elements that one block sums up. Fixed, so that results do not depend on the GPU.
-constexpr int64_t kPart = 32768;
+constexpr int kThreads = kMomentThreads;
 
-/// Sums of the distances from a pivot near the mean, so that their squares cancel nothing.
-struct Moments {
-  double sum, squares;
-  float min, max;
-
-  GW_HOST_DEVICE void add(const Moments& other) {
-    sum += other.sum;
-    squares += other.squares;
-    min = other.min < min ? other.min : min;
-    max = other.max > max ? other.max : max;
-  }
-};
-
-__device__ Moments no_moments() {
-  constexpr float kInf = std::numeric_limits<float>::infinity();
-  return {0, 0, kInf, -kInf};
-}
-
-/// The moments of all threads of the block, in thread 0. `scratch`: one Moments per thread.
-__device__ Moments block_moments(const Moments& mine, Moments* scratch) {
-  scratch[threadIdx.x] = mine;
-  __syncthreads();
-  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
-    if (threadIdx.x < half) scratch[threadIdx.x].add(scratch[threadIdx.x + half]);
-    __syncthreads();
-  }
-  return scratch[0];
-}
-
-/// A block sums up kPart elements, a thread every kThreads-th of them. Reads x once.
+/// A block sums up kMomentPart elements, a thread every kThreads-th of them. Reads x once.
 template <class T>
 __global__ void __launch_bounds__(kThreads) moments_of_parts(Moments* parts, const T* x, int64_t n) {
   const float pivot = static_cast<float>(x[0]);
-  const int64_t begin = static_cast<int64_t>(blockIdx.x) * kPart, end = begin + kPart < n ? begin + kPart : n;
+  const int64_t begin = static_cast<int64_t>(blockIdx.x) * kMomentPart,
+                end = begin + kMomentPart < n ? begin + kMomentPart : n;
   Moments m = no_moments();
   for (int64_t i = begin + threadIdx.x; i < end; i += kThreads) {
-    const float value = static_cast<float>(x[i]);
-    const double d = value - pivot;
-    m.add({d, d * d, value, value});
+    m.add(moments_of(static_cast<float>(x[i]), pivot));
   }
   m = block_moments(m, shared_memory<Moments>());
   if (threadIdx.x == 0) parts[blockIdx.x] = m;
@@ -66,10 +32,9 @@ __global__ void __launch_bounds__(kThreads)
   for (int64_t i = threadIdx.x; i < part_count; i += kThreads) m.add(parts[i]);
   m = block_moments(m, shared_memory<Moments>());
   if (threadIdx.x != 0) return;
-  const auto count = static_cast<double>(n);
-  const double mean = m.sum / count, variance = (m.squares - mean * m.sum) / (count - 1);
-  statistics[0] = static_cast<float>(static_cast<double>(x[0]) + mean);
-  statistics[1] = static_cast<float>(sqrt(variance > 0 ? variance : (variance == variance ? 0 : variance)));
+  const MeanAndStd result = mean_and_std(m, static_cast<float>(x[0]), n);
+  statistics[0] = result.mean;
+  statistics[1] = result.std;
   statistics[2] = m.min;
   statistics[3] = m.max;
 }
@@ -150,7 +115,7 @@ LaunchShape patch_launch(const char* kernel, const Tensor& x) {
 
 void batch_statistics(const Tensor& statistics, const Tensor& x) {
   const int64_t n = x.numel();
-  const unsigned parts = blocks_for(n, kPart);
+  const unsigned parts = blocks_for(n, kMomentPart);
   const Tensor scratch =
       empty({static_cast<int64_t>(parts * sizeof(Moments))}, {.dtype = DType::u8, .device = x.device()});
   auto* moments = static_cast<Moments*>(scratch.raw());

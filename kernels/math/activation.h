@@ -119,4 +119,18 @@ GW_HOST_DEVICE inline float hardtanh(float x, float min, float max) { return x <
 /// At the bounds themselves no gradient passes, as in PyTorch.
 GW_HOST_DEVICE inline float hardtanh_slope(float x, float min, float max) { return x <= min || x >= max ? 0.0f : 1.0f; }
 
+/// x tanh(softplus(x)). With u = 1 + e^x the hyperbolic tangent is (u^2 - 1) / (u^2 + 1); for x > 20 it is 1, and
+/// beyond that e^x could overflow.
+GW_HOST_DEVICE inline float mish(float x) {
+  const float e = math::exp(x < 20.0f ? x : 20.0f), above = e * (e + 2.0f);
+  return x * (above / (above + 2.0f));
+}
+/// tanh(softplus(x)) + x sigmoid(x) (1 - tanh^2(softplus(x))), the last factor being 4 u^2 / (u^2 + 1)^2.
+GW_HOST_DEVICE inline float mish_slope(float x) {
+  const float limited = x < 20.0f ? x : 20.0f;
+  const float e = math::exp(limited), above = e * (e + 2.0f), inverse = 1.0f / (above + 2.0f);
+  // sigmoid(x) = e / u, so that one u of the square goes with it.
+  return above * inverse + limited * (4.0f * e * (e + 1.0f)) * inverse * inverse;
+}
+
 }  // namespace gw::math

@@ -1,24 +1,11 @@
 // The building blocks of the lesson's models: conv() and ResBlock.
 #pragma once
 
-#include <functional>
-
-#include "nn/activation.h"
-#include "nn/batchnorm.h"
 #include "nn/conv2d.h"
+#include "nn/models/model_options.h"
 #include "nn/sequential.h"
 
 namespace gw {
-
-/// Makes an activation layer.
-using ActivationFactory = std::function<ModulePtr()>;
-/// Makes a normalisation layer for that many channels.
-using NormFactory = std::function<ModulePtr(int64_t channels)>;
-
-/// Makes GeneralRelu layers, with the lesson's constants.
-ActivationFactory make_general_relu(GeneralReluOptions o = {.leak = 0.1f, .sub = 0.4f});
-/// Makes BatchNorm2d layers.
-NormFactory make_batch_norm2d(BatchNormLayerOptions o = {});
 
 /// What conv() and ResBlock are made of.
 struct BlockOptions {
@@ -26,16 +13,24 @@ struct BlockOptions {
   int64_t stride = 1;
   ActivationFactory act = make_general_relu();  ///< null: none
   NormFactory norm = make_batch_norm2d();       ///< null: none
-  bool zero_init = false;  ///< ResBlock: its last norm's weight starts at zero, so that it begins as the identity
+  bool zero_init = false;       ///< ResBlock: its last norm's weight starts at zero, so that it begins as the identity
+  bool squeeze_excite = false;  ///< ResBlock: its convolutions end in a SqueezeExcite
+  bool pre_activation = false;  ///< ResBlock: see there
 };
 
 /// A convolution with padding ks / 2 and a bias, then the norm, then the activation: ni channels -> nf channels.
 Sequential conv(int64_t ni, int64_t nf, BlockOptions o = {.stride = 2});
+/// The same layers in the order norm, activation, convolution.
+Sequential pre_activation_conv(int64_t ni, int64_t nf, BlockOptions o = {.stride = 2});
 
 /// act(convs(x) + idconv(pool(x))): two convolutions and a path around them (He et al., "Deep residual learning for
 /// image recognition", 2015). The second convolution has the stride. On the path around, an average pool halves the
-/// grid if the stride is 2, and a 1x1 convolution changes the channels if they change. ConfigError for other strides
-/// than 1, 2.
+/// grid if the stride is 2, and a 1x1 convolution changes the channels if they change.
+///
+/// With pre_activation, norm and activation come before each convolution and none after the addition, so that the path
+/// around stays clear through all blocks (He et al., "Identity mappings in deep residual networks", 2016).
+///
+/// ConfigError for other strides than 1, 2, and for zero_init without a norm after the last convolution.
 ///
 /// The last norm, the addition and the activation run as one fused operation, unless a hook watches one of them.
 class ResBlock : public Module {
@@ -45,13 +40,15 @@ class ResBlock : public Module {
 
  private:
   Tensor shortcut(const Tensor& x);
-  /// The norm at the end of convs, if it may be fused; else null.
-  BatchNorm* last_norm() const;
+  /// The norm at the very end of convs, which may run fused with what follows; null if there is none or if a hook
+  /// watches the layers around it.
+  Module* last_norm() const;
 
   std::shared_ptr<Sequential> convs_, second_;  ///< second_ is the second of convs_
   std::shared_ptr<Sequential> idconv_;          ///< null if ni == nf
   ModulePtr pool_;                              ///< null for stride 1
   ModulePtr act_;                               ///< may be null
+  Module* norm_ = nullptr;                      ///< the norm after the second convolution, if there is one
 };
 
 /// For Module::apply: draws the weights of convolutions from the normal distribution that keeps the variance through

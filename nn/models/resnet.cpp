@@ -1,9 +1,5 @@
 #include "nn/models/resnet.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <array>
 #include <initializer_list>
 
 #include "nn/dropout.h"
@@ -14,116 +10,95 @@
 namespace gw {
 namespace {
 
-BlockOptions block(const ModelOptions& o, int64_t ks, int64_t stride) {
-  return {.ks = ks, .stride = stride, .act = make_general_relu(o.act), .zero_init = o.zero_init};
+ActivationFactory activation(const ModelOptions& o) { return o.act ? o.act : make_general_relu(); }
+
+/// A convolution, or the first block: it sees pixels, to which norm and activation do nothing good.
+BlockOptions first_block(const ModelOptions& o, int64_t ks, int64_t stride) {
+  return {.ks = ks,
+          .stride = stride,
+          .act = activation(o),
+          .norm = o.norm,
+          .zero_init = o.zero_init.value_or(false),
+          .squeeze_excite = o.squeeze_excite};
+}
+
+BlockOptions block(const ModelOptions& o, int64_t stride) {
+  BlockOptions options = first_block(o, 3, stride);
+  options.pre_activation = o.pre_activation;
+  return options;
 }
 
 /// A ResBlock of stride 2 from each width to the next.
 void add_blocks(Sequential& model, const ModelOptions& o, std::initializer_list<int64_t> widths) {
-  for (auto to = widths.begin() + 1; to != widths.end(); ++to) model.push_back(ResBlock(to[-1], *to, block(o, 3, 2)));
+  for (auto to = widths.begin() + 1; to != widths.end(); ++to) model.push_back(ResBlock(to[-1], *to, block(o, 2)));
 }
 
-void add_classifier(Sequential& model, const ModelOptions& o, int64_t features) {
-  model.push_back(Linear(features, o.classes, /*bias=*/false));
-  model.push_back(BatchNorm1d(o.classes));
+/// What makes classes of the last block's `features` channels; `join` brings them into a row.
+template <class Join>
+Sequential with_classifier(Sequential model, const ModelOptions& o, int64_t features, Join join,
+                           std::optional<double> drop = {}) {
+  if (o.pre_activation) {
+    if (o.norm) model.push_back(o.norm(features));
+    model.push_back(activation(o)());
+  }
+  model.push_back(std::move(join));
+  if (drop) model.push_back(Dropout(*drop));
+  model.push_back(Linear(features, o.classes, /*bias=*/!o.norm));
+  if (o.norm) model.push_back(BatchNorm1d(o.classes));
+  model.apply(init_weights(leak_of(activation(o))));
+  return model;
 }
 
 }  // namespace
 
 Sequential convnet(const ModelOptions& o) {
+  if (o.zero_init.value_or(false) || o.squeeze_excite || o.pre_activation)
+    throw ConfigError("convnet: expected no options of residual blocks, because it has none");
   Sequential model;
-  model.push_back(conv(o.in_channels, 8, block(o, 3, 1)));
-  for (int64_t width : {8, 16, 32, 64}) model.push_back(conv(width, 2 * width, block(o, 3, 2)));
-  model.push_back(conv(128, o.classes, {.stride = 2, .act = nullptr}));
+  model.push_back(conv(o.in_channels, 8, first_block(o, 3, 1)));
+  for (int64_t width : {8, 16, 32, 64}) model.push_back(conv(width, 2 * width, block(o, 2)));
+  model.push_back(conv(128, o.classes, {.stride = 2, .act = nullptr, .norm = o.norm}));
   model.push_back(Flatten());
+  model.apply(init_weights(leak_of(activation(o))));
   return model;
 }
 
 Sequential resnet(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 8, block(o, 3, 1)));
+  Sequential model(ResBlock(o.in_channels, 8, first_block(o, 3, 1)));
   add_blocks(model, o, {8, 16, 32, 64, 128, 256});
-  model.push_back(Flatten());
-  add_classifier(model, o, 256);
-  return model;
+  return with_classifier(std::move(model), o, 256, Flatten());
 }
 
 Sequential resnet_wide(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 16, block(o, 5, 1)));
+  Sequential model(ResBlock(o.in_channels, 16, first_block(o, 5, 1)));
   add_blocks(model, o, {16, 32, 64, 128, 256, 512});
-  model.push_back(Flatten());
-  add_classifier(model, o, 512);
-  return model;
+  return with_classifier(std::move(model), o, 512, Flatten());
 }
 
 Sequential resnet_gap(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 16, block(o, 5, 1)));
+  Sequential model(ResBlock(o.in_channels, 16, first_block(o, 5, 1)));
   add_blocks(model, o, {16, 32, 64, 128, 256});
-  model.push_back(ResBlock(256, 512, block(o, 3, 1)));
-  model.push_back(GlobalAvgPool());
-  add_classifier(model, o, 512);
-  return model;
+  model.push_back(ResBlock(256, 512, block(o, 1)));
+  return with_classifier(std::move(model), o, 512, GlobalAvgPool());
 }
 
 Sequential resnet_slim(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 16, block(o, 5, 1)));
+  Sequential model(ResBlock(o.in_channels, 16, first_block(o, 5, 1)));
   add_blocks(model, o, {16, 32, 64, 128, 256});
-  model.push_back(GlobalAvgPool());
-  add_classifier(model, o, 256);
-  return model;
+  return with_classifier(std::move(model), o, 256, GlobalAvgPool());
 }
 
 Sequential resnet_fast(const ModelOptions& o) {
   Sequential model;
-  model.push_back(conv(o.in_channels, 16, block(o, 5, 1)));
+  model.push_back(conv(o.in_channels, 16, first_block(o, 5, 1)));
   add_blocks(model, o, {16, 32, 64, 128, 256});
-  model.push_back(GlobalAvgPool());
-  add_classifier(model, o, 256);
-  return model;
+  return with_classifier(std::move(model), o, 256, GlobalAvgPool());
 }
 
 Sequential resnet_drop(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 16, block(o, 5, 1)), Dropout2d(o.drop));
+  Sequential model(ResBlock(o.in_channels, 16, first_block(o, 5, 1)), Dropout2d(o.drop));
   add_blocks(model, o, {16, 32, 64, 128, 256, 512});
-  model.push_back(Flatten());
-  model.push_back(Dropout(o.drop));
-  add_classifier(model, o, 512);
-  return model;
-}
-
-namespace {
-
-struct NamedModel {
-  const char* name;
-  Sequential (*make)(const ModelOptions&);
-};
-
-constexpr std::array<NamedModel, 7> kModels{{
-    {"convnet", convnet},
-    {"resnet", resnet},
-    {"resnet-wide", resnet_wide},
-    {"resnet-gap", resnet_gap},
-    {"resnet-slim", resnet_slim},
-    {"resnet-fast", resnet_fast},
-    {"resnet-drop", resnet_drop},
-}};
-
-}  // namespace
-
-std::vector<std::string> model_names() {
-  std::vector<std::string> names;
-  for (const NamedModel& model : kModels) names.push_back(model.name);
-  return names;
-}
-
-std::shared_ptr<Sequential> make_model(const std::string& name, const ModelOptions& o) {
-  for (const NamedModel& entry : kModels) {
-    if (name != entry.name) continue;
-    auto model = std::make_shared<Sequential>(entry.make(o));
-    model->apply(init_weights(o.act.leak));
-    return model;
-  }
-  throw ConfigError(
-      fmt::format("make_model: there is no model {}; there are {}", name, fmt::join(model_names(), ", ")));
+  return with_classifier(std::move(model), o, 512, Flatten(), o.drop);
 }
 
 }  // namespace gw

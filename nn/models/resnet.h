@@ -1,23 +1,12 @@
-// The models of the lesson: a plain convolutional net and the ResNets that follow it, for small images.
+// The models of the lesson: a plain convolutional net and the ResNets that follow it, for small images. Their
+// convolutions are drawn by init_weights, with the slope of the activation; all else is as its layer begins.
 #pragma once
-
-#include <memory>
-#include <string>
-#include <vector>
 
 #include "nn/models/resblock.h"
 
 namespace gw {
 
-struct ModelOptions {
-  int64_t in_channels = 1;
-  int64_t classes = 10;
-  double drop = 0.1;  ///< dropout probability of resnet-drop
-  GeneralReluOptions act = {.leak = 0.1f, .sub = 0.4f};
-  bool zero_init = false;  ///< every ResBlock begins as the identity
-};
-
-/// conv 8-16-32-64-128, then down to the classes by one more.
+/// conv 8-16-32-64-128, then down to the classes by one more. ConfigError for options of residual blocks.
 Sequential convnet(const ModelOptions& o = {});
 /// ResBlocks 8-16-32-64-128-256.
 Sequential resnet(const ModelOptions& o = {});
@@ -31,11 +20,5 @@ Sequential resnet_slim(const ModelOptions& o = {});
 Sequential resnet_fast(const ModelOptions& o = {});
 /// resnet_wide with dropout: of channels after the first block, of elements before the classifier.
 Sequential resnet_drop(const ModelOptions& o = {});
-
-/// "convnet", "resnet", "resnet-wide", "resnet-gap", "resnet-slim", "resnet-fast", "resnet-drop".
-std::vector<std::string> model_names();
-/// The model of that name, its convolutions drawn by init_weights(act.leak), all else as its layer begins. ConfigError,
-/// naming the models, for another name.
-std::shared_ptr<Sequential> make_model(const std::string& name, const ModelOptions& o = {});
 
 }  // namespace gw

@@ -30,6 +30,7 @@ TEST(ActivationGradient, AgreesWithFiniteDifferences) {
   EXPECT_EQ(check([](const Tensor& x) { return silu(x); }), "");
   EXPECT_EQ(check([](const Tensor& x) { return gelu(x); }), "");
   EXPECT_EQ(check([](const Tensor& x) { return gelu(x, GeluApproximation::tanh); }), "");
+  EXPECT_EQ(check([](const Tensor& x) { return mish(x); }), "");
   EXPECT_EQ(check([](const Tensor& x) { return softplus(x); }), "");
   EXPECT_EQ(check([](const Tensor& x) { return softplus(x, 2, 3); }), "");
   EXPECT_EQ(check([](const Tensor& x) { return elu(x, 1.5); }), "");

@@ -435,6 +435,7 @@ MORE_ACTIVATIONS = [
         ("softplus", {"beta": 2.0}),
         ("elu", {}),
         ("elu", {"alpha": 0.5}),
+        ("mish", {}),
     )
     for shape in ((5, 7), (2, 3, 4, 5))
 ]

@@ -255,6 +255,7 @@ Operations functional_operations() {
       {"relu6", [](In in, At) -> Tensors { return {gw::hardtanh(in[0], 0, 6)}; }},
       {"gelu", gelu},
       {"silu", [](In in, At) -> Tensors { return {gw::silu(in[0])}; }},
+      {"mish", [](In in, At) -> Tensors { return {gw::mish(in[0])}; }},
       {"softplus", softplus},
       {"logsigmoid", [](In in, At) -> Tensors { return {-gw::softplus(-in[0])}; }},
       {"elu", elu},

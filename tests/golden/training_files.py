@@ -168,13 +168,31 @@ def conv(ni, nf, ks=3, stride=2, act=True, norm=True):
     return nn.Sequential(*layers)
 
 
-class ResBlock(nn.Module):
-    def __init__(self, ni, nf, stride=1, ks=3):
+def pre_activation_conv(ni, nf, ks=3, stride=2):
+    return nn.Sequential(nn.BatchNorm2d(ni), GeneralRelu(), nn.Conv2d(ni, nf, ks, stride, padding=ks // 2))
+
+
+class SqueezeExcite(nn.Module):
+    def __init__(self, channels, reduction=16):
         super().__init__()
-        self.convs = nn.Sequential(conv(ni, nf, ks, stride=1), conv(nf, nf, ks, stride=stride, act=False))
+        narrow = max(4, channels // reduction)
+        self.fc1, self.fc2 = nn.Linear(channels, narrow), nn.Linear(narrow, channels)
+
+    def forward(self, x):
+        return x * self.fc2(self.fc1(x.mean((-2, -1))).relu()).sigmoid()[:, :, None, None]
+
+
+class ResBlock(nn.Module):
+    def __init__(self, ni, nf, stride=1, ks=3, pre_activation=False, squeeze_excite=False):
+        super().__init__()
+        if pre_activation:
+            convs = [pre_activation_conv(ni, nf, ks, stride=1), pre_activation_conv(nf, nf, ks, stride=stride)]
+        else:
+            convs = [conv(ni, nf, ks, stride=1), conv(nf, nf, ks, stride=stride, act=False)]
+        self.convs = nn.Sequential(*convs, *([SqueezeExcite(nf)] if squeeze_excite else []))
         self.idconv = nn.Identity() if ni == nf else conv(ni, nf, ks=1, stride=1, act=False, norm=False)
         self.pool = nn.Identity() if stride == 1 else nn.AvgPool2d(2, ceil_mode=True)
-        self.act = GeneralRelu()
+        self.act = nn.Identity() if pre_activation else GeneralRelu()
 
     def forward(self, x):
         return self.act(self.convs(x) + self.idconv(self.pool(x)))
@@ -203,6 +221,7 @@ MAKERS = {
     "BatchNorm2d": nn.BatchNorm2d,
     "conv": conv,
     "ResBlock": ResBlock,
+    "SqueezeExcite": SqueezeExcite,
     "net": net,
 }
 
@@ -225,6 +244,11 @@ LAYERS = [  # (layer, constructor's arguments, input shape)
     ("ResBlock", {"ni": 3, "nf": 5, "stride": 2}, (3, 3, 7, 7)),
     ("ResBlock", {"ni": 4, "nf": 4, "stride": 2}, (2, 4, 7, 6)),
     ("ResBlock", {"ni": 1, "nf": 3, "stride": 2, "ks": 5}, (4, 1, 8, 8)),
+    ("ResBlock", {"ni": 3, "nf": 5, "stride": 2, "pre_activation": True}, (3, 3, 7, 7)),
+    ("ResBlock", {"ni": 4, "nf": 4, "squeeze_excite": True}, (2, 4, 5, 6)),
+    ("ResBlock", {"ni": 3, "nf": 4, "stride": 2, "pre_activation": True, "squeeze_excite": True}, (3, 3, 6, 5)),
+    ("SqueezeExcite", {"channels": 6}, (3, 6, 4, 5)),
+    ("SqueezeExcite", {"channels": 12, "reduction": 2}, (2, 12, 1, 1)),
 ]
 
 

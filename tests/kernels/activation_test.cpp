@@ -133,6 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
                                  return 0.5 * x *
                                         (1 + std::tanh(std::sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x)));
                                }},
+                    SmoothCase{Activation::mish, {}, [](double x) { return x * std::tanh(std::log1p(std::exp(x))); }},
                     SmoothCase{Activation::softplus, {1, 20}, [](double x) { return std::log1p(std::exp(x)); }},
                     SmoothCase{Activation::softplus, {2, 30}, [](double x) { return std::log1p(std::exp(2 * x)) / 2; }},
                     SmoothCase{Activation::elu, {1.5f, 0}, [](double x) { return x > 0 ? x : 1.5 * std::expm1(x); }},
@@ -145,7 +146,11 @@ TEST(Activation, SaturatesWithoutOverflow) {
   expect_close(kernels::activation(Activation::elu, x, {1, 0}), {-1, 1000});
   expect_close(kernels::activation(Activation::gelu, x), {0, 1000});
   expect_close(kernels::activation(Activation::silu, x), {0, 1000});
+  expect_close(kernels::activation(Activation::mish, x), {0, 1000});
+  const Tensor far = tensor({-1e30f, 1e30f});
+  expect_close(kernels::activation_backward(Activation::mish, ones_like(far), far), {0, 1});
   expect_close(kernels::activation(Activation::silu, tensor({kNan})), {kNan});
+  expect_close(kernels::activation(Activation::mish, tensor({kNan})), {kNan});
 }
 
 TEST(Activation, ComputesBf16InF32) {

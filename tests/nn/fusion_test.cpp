@@ -122,9 +122,19 @@ TEST(Fusion, ResBlockEndsInOneOperation) {
   ResBlock clamped(3, 4, {.act = make_general_relu({.maxv = 1.0f})});
   EXPECT_EQ(last_op(clamped, x), "general_relu");
   ResBlock without_act(3, 4, {.act = nullptr});
-  EXPECT_EQ(last_op(without_act, x), "add");
+  EXPECT_EQ(last_op(without_act, x), "batch_norm");
   ResBlock sigmoid(3, 4, {.act = [] { return std::make_shared<Sigmoid>(); }});
   EXPECT_EQ(last_op(sigmoid, x), "sigmoid");
+}
+
+TEST(Fusion, VariantsOfResBlockGiveTheSameValues) {
+  manual_seed(8);
+  for (const BlockOptions& o : {BlockOptions{.squeeze_excite = true}, BlockOptions{.pre_activation = true},
+                                BlockOptions{.stride = 2, .act = activation_named("silu")},
+                                BlockOptions{.act = nullptr}, BlockOptions{.norm = nullptr}}) {
+    ResBlock block(3, 4, o);
+    expect_same_values(block, randn({5, 3, 6, 6}));
+  }
 }
 
 TEST(Fusion, ResBlockGivesTheSameValues) {

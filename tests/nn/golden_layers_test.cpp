@@ -9,6 +9,7 @@
 #include "nn/linear.h"
 #include "nn/models/resblock.h"
 #include "nn/pool.h"
+#include "nn/squeeze_excite.h"
 #include "optim/optimizers.h"
 #include "tests/golden/golden_files.h"
 #include "tests/tensor_matchers.h"
@@ -44,6 +45,8 @@ BlockOptions block_options(const json& args, int64_t stride) {
   BlockOptions options{.ks = args.value("ks", int64_t{3}), .stride = args.value("stride", stride)};
   if (!args.value("act", true)) options.act = nullptr;
   if (!args.value("norm", true)) options.norm = nullptr;
+  options.pre_activation = args.value("pre_activation", false);
+  options.squeeze_excite = args.value("squeeze_excite", false);
   return options;
 }
 
@@ -51,6 +54,10 @@ ModulePtr make_conv(const json& args) { return shared(conv(args.at("ni"), args.a
 
 ModulePtr make_res_block(const json& args) {
   return shared(ResBlock(args.at("ni"), args.at("nf"), block_options(args, 1)));
+}
+
+ModulePtr make_squeeze_excite(const json& args) {
+  return shared(SqueezeExcite(args.at("channels"), args.value("reduction", int64_t{16})));
 }
 
 ModulePtr make_net(const json& args) {
@@ -68,6 +75,7 @@ ModulePtr make_layer(const SafetensorsFile& file) {
                                                {"BatchNorm2d", make_batch_norm<BatchNorm2d>},
                                                {"conv", make_conv},
                                                {"ResBlock", make_res_block},
+                                               {"SqueezeExcite", make_squeeze_excite},
                                                {"net", make_net}};
   ModulePtr layer = makers.at(file.metadata.at("layer"))(golden_json(file, "args"));
   layer->load_state_dict(golden_group(file, "state"));

@@ -1,4 +1,6 @@
 #include "nn/models/resnet.h"
+#include "nn/models/imagenet_resnet.h"
+#include "nn/models/models.h"
 
 #include <gtest/gtest.h>
 
@@ -17,17 +19,18 @@ TEST(ResNet, ParameterCountsAreTheLessons) {
       {"convnet", 110286},      {"resnet", 1228908},      {"resnet-wide", 4907588}, {"resnet-gap", 4907588},
       {"resnet-slim", 1231428}, {"resnet-fast", 1224948}, {"resnet-drop", 4907588}};
   for (const auto& [name, count] : expected) EXPECT_EQ(make_model(name)->num_parameters(), count) << name;
-  EXPECT_EQ(model_names().size(), std::size(expected));
+  EXPECT_EQ(model_names().size(), std::size(expected) + std::size(kImageNetResNets));
 }
 
 TEST(ResNet, AnUnknownNameIsAnErrorThatListsTheModels) {
-  EXPECT_EQ(message_of<ConfigError>([] { make_model("resnet50"); }),
-            "make_model: there is no model resnet50; there are convnet, resnet, resnet-wide, resnet-gap, resnet-slim, "
-            "resnet-fast, resnet-drop");
+  EXPECT_EQ(message_of<ConfigError>([] { make_model("resnet51"); }),
+            "make_model: there is no model resnet51; there are convnet, resnet, resnet-wide, resnet-gap, resnet-slim, "
+            "resnet-fast, resnet-drop, resnet18, resnet18d, resnet26d, resnet34, resnet50");
 }
 
 TEST(ResNet, EveryModelMakesClassesOfAnImage) {
-  for (const std::string& name : model_names()) {
+  for (const char* name :
+       {"convnet", "resnet", "resnet-wide", "resnet-gap", "resnet-slim", "resnet-fast", "resnet-drop"}) {
     const auto model = make_model(name, {.in_channels = 3, .classes = 7});
     model->eval();
     EXPECT_EQ((*model)(zeros({1, 3, 28, 28})).shape(), Shape({1, 7})) << name;
@@ -83,10 +86,108 @@ TEST(ResNet, AZeroInitialisedBlockBeginsAsTheIdentity) {
   EXPECT_THROW(ResBlock(6, 6, {.stride = 3}), ConfigError);
 }
 
+TEST(ResNet, ZeroInitTakesTheLastNormOfEveryBlock) {
+  const auto model = make_model("resnet-fast", {.zero_init = true});
+  for (const auto& [name, p] : model->named_parameters()) {
+    const bool last_norm = name.find("convs.1.1.weight") != std::string::npos;
+    EXPECT_EQ(p.detach().abs().max().item() == 0,
+              last_norm || name.find(".1.bias") != std::string::npos || name == "7.bias")
+        << name;
+  }
+  EXPECT_THROW(make_model("resnet", {.norm = nullptr, .zero_init = true}), ConfigError);
+  EXPECT_THROW(make_model("resnet", {.zero_init = true, .pre_activation = true}), ConfigError);
+}
+
+/// Fails unless a small step along the gradient of every parameter lowers the loss.
+void expect_learns(const std::string& name, const ModelOptions& o, double rate = 0.01) {
+  manual_seed(3);
+  const auto model = make_model(name, o);
+  const Tensor x = randn({8, 1, 28, 28}), target = randint(0, 10, {8});
+  const Tensor before = cross_entropy((*model)(x), target);
+  before.backward();
+  {
+    const NoGrad no_grad;
+    for (Tensor& p : model->parameters()) {
+      ASSERT_TRUE(p.grad().defined());
+      p.add_(p.grad(), -rate);
+    }
+  }
+  EXPECT_LT(cross_entropy((*model)(x), target).item(), before.item());
+}
+
+TEST(ResNet, TakesEveryActivation) {
+  for (const std::string& act : activation_names()) {
+    SCOPED_TRACE(act);
+    const std::string type = activation_named(act)()->type_name();
+    const auto model = make_model("resnet-slim", {.act = activation_named(act)});
+    int found = 0;
+    for (Module* m : model->modules()) found += m->type_name() == type;
+    EXPECT_EQ(found, 10);  // two in each block
+    expect_learns("resnet-slim", {.act = activation_named(act)});
+  }
+  EXPECT_EQ(message_of<ConfigError>([] { activation_named("step"); }),
+            "activation: expected one of gelu, general-relu, leaky-relu, mish, relu, silu, got 'step'");
+}
+
+TEST(ResNet, InitialisationReckonsWithTheLeak) {
+  EXPECT_EQ(leak_of(make_general_relu()), 0.1f);
+  EXPECT_EQ(leak_of(activation_named("leaky-relu")), 0.1f);
+  EXPECT_EQ(leak_of(activation_named("relu")), 0);
+  EXPECT_EQ(leak_of(activation_named("gelu")), 0);
+  manual_seed(1);
+  const Tensor relu = make_model("resnet-slim", {.act = make_relu()})->parameters()[0].detach();
+  manual_seed(1);
+  const Tensor leaky = make_model("resnet-slim")->parameters()[0].detach();
+  expect_close(leaky * std::sqrt(1.01), relu, 1e-5, 1e-6);
+}
+
+TEST(ResNet, WithoutNormsTheClassifierHasABias) {
+  EXPECT_EQ(norm_names(), (std::vector<std::string>{"batch", "none"}));
+  EXPECT_THROW(norm_named("layer"), ConfigError);
+  for (const char* name : {"convnet", "resnet", "resnet-wide", "resnet-gap"}) {
+    SCOPED_TRACE(name);
+    const auto model = make_model(name, {.norm = norm_named("none")});
+    for (Module* m : model->modules()) EXPECT_EQ(dynamic_cast<BatchNorm*>(m), nullptr);
+    EXPECT_EQ(model->named_parameters().back().second.shape(), Shape({10}));
+    model->eval();
+    EXPECT_TRUE(std::isfinite((*model)(randn({2, 1, 28, 28})).sum().item()));
+  }
+  expect_learns("resnet-slim", {.norm = nullptr}, 1e-3);
+}
+
+TEST(ResNet, SqueezeExciteEndsEveryBlock) {
+  const auto model = make_model("resnet-slim", {.squeeze_excite = true});
+  int found = 0;
+  for (Module* m : model->modules()) found += m->type_name() == "SqueezeExcite";
+  EXPECT_EQ(found, 5);
+  EXPECT_EQ(model->state_dict()[14].first, "0.convs.2.fc1.weight");
+  expect_learns("resnet-slim", {.squeeze_excite = true});
+  EXPECT_THROW(make_model("convnet", {.squeeze_excite = true}), ConfigError);
+}
+
+TEST(ResNet, PreActivationKeepsThePathAroundClear) {
+  manual_seed(6);
+  ResBlock block(4, 4, {.pre_activation = true});
+  const Tensor x = randn({3, 4, 5, 5});
+  Tensor branch;
+  const HookHandle handle = block.named_children()[0].second->register_forward_hook(
+      [&](Module&, const Tensor&, Tensor& y) { branch = y.detach(); });
+  const Tensor y = block(x);
+  expect_close(y, x + branch);
+  EXPECT_EQ(block.named_children().size(), 1u);
+  const auto model = make_model("resnet-slim", {.pre_activation = true});
+  std::vector<std::string> types;
+  for (const auto& entry : model->named_children()) types.push_back(entry.second->type_name());
+  EXPECT_EQ(types, (std::vector<std::string>{"ResBlock", "ResBlock", "ResBlock", "ResBlock", "ResBlock", "BatchNorm2d",
+                                             "GeneralRelu", "GlobalAvgPool", "Linear", "BatchNorm1d"}));
+  expect_learns("resnet-slim", {.pre_activation = true});
+  expect_learns("resnet-wide", {.squeeze_excite = true, .pre_activation = true});
+}
+
 TEST(ResNet, DropIsResnetWideWithDropout) {
   const auto model = make_model("resnet-drop", {.drop = 0.3});
-  EXPECT_EQ((*model)[1].to_string(), "Dropout2d(p=0.3)");
-  EXPECT_EQ((*model)[8].to_string(), "Dropout(p=0.3)");
+  EXPECT_EQ(model->named_children().at(1).second->to_string(), "Dropout2d(p=0.3)");
+  EXPECT_EQ(model->named_children().at(8).second->to_string(), "Dropout(p=0.3)");
   EXPECT_THROW(make_model("resnet-drop", {.drop = 2}), ConfigError);
 }
 

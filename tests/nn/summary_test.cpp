@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/models/models.h"
 #include "nn/models/resnet.h"
 #include "tests/tensor_matchers.h"
 
@@ -51,16 +52,16 @@ TEST(Summary, TotalsOfEveryModel) {
 }
 
 TEST(Summary, LeavesTheModelAsItWas) {
-  const auto model = make_model("convnet");
-  (*model)[0].eval();
+  Sequential model = convnet();
+  model[0].eval();
   NamedTensors before;
-  for (const auto& [name, t] : model->state_dict()) before.emplace_back(name, t.clone());
-  summary(*model, {8, 1, 28, 28});
-  EXPECT_TRUE(model->is_training());
-  EXPECT_FALSE((*model)[0].is_training());
-  EXPECT_TRUE((*model)[1].is_training());
-  EXPECT_FALSE((*model)[0].has_hooks());
-  const NamedTensors after = model->state_dict();
+  for (const auto& [name, t] : model.state_dict()) before.emplace_back(name, t.clone());
+  summary(model, {8, 1, 28, 28});
+  EXPECT_TRUE(model.is_training());
+  EXPECT_FALSE(model[0].is_training());
+  EXPECT_TRUE(model[1].is_training());
+  EXPECT_FALSE(model[0].has_hooks());
+  const NamedTensors after = model.state_dict();
   for (size_t i = 0; i < before.size(); ++i) expect_close(after[i].second, before[i].second, 0, 0);
 }
 

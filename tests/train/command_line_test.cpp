@@ -11,7 +11,7 @@ namespace {
 TEST_F(CommandLine, HelpAndUsage) {
   EXPECT_EQ(run("--help").code, 0);
   EXPECT_NE(run("train --help").output.find("--epochs"), std::string::npos);
-  expect_one_line("", 2, "summary, train and eval is required");
+  expect_one_line("", 2, "exactly one of the commands summary, train, eval");
   expect_one_line("dance", 2, "dance");
   expect_one_line(train("--frobnicate 3"), 2, "--frobnicate");
   expect_one_line("train --model resnet-huge", 2, "resnet-wide");
@@ -48,6 +48,32 @@ TEST_F(CommandLine, DevicesAndData) {
                   "a batch of 1000 is more than the 96 training images");
   folder_.write("fashion-mnist/train-labels-idx1-ubyte", "short");
   expect_one_line(train(""), 1, "train-labels-idx1-ubyte");
+}
+
+TEST_F(CommandLine, SummaryTakesLayersAndSizes) {
+  const Outcome o = run("summary --model resnet18 --channels 3 --size 64 --classes 7 --batch 2 --act silu");
+  EXPECT_EQ(o.code, 0) << o.output;
+  EXPECT_NE(o.output.find("|SiLU|(2, 64, 32, 32)|"), std::string::npos) << o.output;
+  EXPECT_NE(o.output.find("|Linear|(2, 512)|(2, 7)|3591|"), std::string::npos) << o.output;
+  expect_one_line("summary --model resnet --act step", 2, "general-relu");
+  expect_one_line("summary --model resnet --norm layer", 2, "none");
+  expect_one_line("summary --model convnet --squeeze-excite", 1, "residual blocks");
+  expect_one_line("summary --model resnet18 --pre-activation", 1, "lesson's models only");
+}
+
+TEST_F(CommandLine, WeightsRememberTheirLayers) {
+  const std::string run_it = "train --model resnet-slim --batch 16 --limit 32 --epochs 1 --data " + folder_.path();
+  const Outcome trained = run(run_it + " --save " + file("w") + " " + "--act mish --squeeze-excite --pre-activation");
+  EXPECT_EQ(trained.code, 0) << trained.output;
+  const Outcome evaluated = run("eval --limit 32 --load " + file("w") + " --data " + folder_.path());
+  EXPECT_EQ(evaluated.code, 0) << evaluated.output;
+  const std::string accuracy = trained.output.substr(trained.output.rfind("accuracy"), 15);
+  EXPECT_NE(evaluated.output.find(accuracy), std::string::npos) << trained.output << evaluated.output;
+
+  SafetensorsFile weights = load_safetensors(file("w"));
+  weights.metadata["layers"] = "{\"act\": 7}";
+  save_safetensors(file("w"), weights.tensors, weights.metadata);
+  expect_one_line("eval --load " + file("w"), 1, "cannot be understood");
 }
 
 TEST_F(CommandLine, AugmentsBySeed) {

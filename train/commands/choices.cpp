@@ -1,8 +1,10 @@
 #include "train/commands/choices.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/losses.h"
+#include "nn/models/imagenet_resnet.h"
 #include "optim/optimizers.h"
 #include "train/metrics.h"
 
@@ -37,7 +39,10 @@ const std::map<std::string, ScheduleFunction>& schedules() {
 
 double default_lr(const std::string& model) {
   if (model == "convnet") return 6e-2;
-  return model == "resnet" ? 2e-2 : 1e-2;
+  if (model == "resnet") return 2e-2;
+  const bool of_imagenet = std::any_of(std::begin(kImageNetResNets), std::end(kImageNetResNets),
+                                       [&](const auto& m) { return model == m.name; });
+  return of_imagenet ? 2e-2 : 1e-2;
 }
 
 LossFunction classification_loss() {

@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "data/fashion_mnist.h"
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
+#include "train/commands/choices.h"
 
 namespace gw::commands {
 
@@ -31,6 +32,22 @@ CLI::Validator whole_number() {
 
 CLI::Option* add_model(CLI::App* command, std::string& model) {
   return command->add_option("--model", model, "Model")->check(CLI::IsMember(model_names()));
+}
+
+CLI::Option* add_optimizer(CLI::App* command, std::string& optimizer) {
+  return command->add_option("--opt", optimizer, "Optimizer")
+      ->check(CLI::IsMember(keys(optimizers())))
+      ->capture_default_str();
+}
+
+CLI::Option* add_seed(CLI::App* command, uint64_t& seed) {
+  return command->add_option("--seed", seed, "Seed of weights, order, augmentation and dropout")
+      ->check(whole_number())
+      ->capture_default_str();
+}
+
+CLI::Option* add_plots(CLI::App* command, std::string& folder) {
+  return command->add_option("--plots", folder, "Draw pictures into this folder, with a page index.html");
 }
 
 void DataOptions::add_to(CLI::App* command) {

@@ -19,6 +19,11 @@ CLI::Validator whole_number();
 
 /// --model: one of model_names().
 CLI::Option* add_model(CLI::App* command, std::string& model);
+/// --opt: one of optimizers().
+CLI::Option* add_optimizer(CLI::App* command, std::string& optimizer);
+CLI::Option* add_seed(CLI::App* command, uint64_t& seed);
+/// --plots: the folder for pictures.
+CLI::Option* add_plots(CLI::App* command, std::string& folder);
 
 /// What data to go through, how, and where: --data, --limit, --batch, --device, --dtype.
 struct DataOptions {

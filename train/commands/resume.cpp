@@ -11,8 +11,8 @@ namespace gw::commands {
 namespace {
 
 /// Options that may differ between a run and the one that resumes it.
-const std::set<std::string> kFree = {"--help",  "--data",      "--device",     "--log",    "--save",
-                                     "--plots", "--save-best", "--checkpoint", "--resume", "--tta"};
+const std::set<std::string> kFree = {"--help",  "--data",      "--device",     "--log",    "--save", "--plots",
+                                     "--stats", "--save-best", "--checkpoint", "--resume", "--tta"};
 
 bool defines_run(const CLI::Option& option) { return !kFree.contains(option.get_name()); }
 

@@ -3,18 +3,20 @@
 
 #include <memory>
 
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
 #include "train/best_epoch.h"
 #include "train/checkpoint.h"
 #include "train/commands/augment_options.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
+#include "train/commands/layer_options.h"
 #include "train/commands/options.h"
 #include "train/commands/resume.h"
 #include "train/commands/weights.h"
 #include "train/cuda_graph.h"
 #include "train/guards.h"
 #include "train/json_log.h"
+#include "train/plots/plots_callback.h"
 #include "train/predictions.h"
 #include "train/progress.h"
 #include "train/save.h"
@@ -34,8 +36,14 @@ struct Options {
   bool tta = false;
   uint64_t seed = 42;
   bool save_best = false;
+<<<<<<< HEAD
   bool graph = false;
   std::string log, save, checkpoint, resume;  ///< files; empty if not given
+=======
+  std::string log, save, checkpoint, resume, plots;  ///< files and folders; empty if not given
+  std::vector<std::string> stats;                    ///< classes of the modules whose activations are drawn
+  LayerOptions layers;
+>>>>>>> main
   AugmentOptions augment;
   DataOptions data;
 };
@@ -69,9 +77,13 @@ int run(CLI::App& command, Options& o) {
   }
   if (o.model.empty()) throw CLI::RequiredError("--model");
   const Device device = o.data.device();
+<<<<<<< HEAD
   if (o.graph && !device.is_cuda()) throw ConfigError("train: --graph needs --device cuda");
+=======
+  const auto plots = o.plots.empty() ? nullptr : std::make_shared<PlotFolder>(o.plots);
+>>>>>>> main
   manual_seed(o.seed);
-  const auto model = make_model(o.model);
+  const auto model = make_model(o.model, o.layers.model_options());
   model->to(device);
   Learner learner = make_learner(o, o.data.load(), model);
   const auto add = [&](auto callback) {
@@ -79,13 +91,22 @@ int run(CLI::App& command, Options& o) {
     return callback;
   };
   const auto best = add(std::make_shared<BestEpoch>());
+  const auto recorder = add(std::make_shared<Recorder>());
   if (!o.save.empty())
+<<<<<<< HEAD
     add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model), o.save_best ? best : nullptr));
   if (o.graph) add(std::make_shared<CudaGraphCallback>());
+=======
+    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model, o.layers), o.save_best ? best : nullptr));
+>>>>>>> main
   if (!o.augment.list.empty()) add(std::make_shared<Augment>(o.augment.augmentation()));
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
   if (!o.checkpoint.empty()) add(std::make_shared<CheckpointCallback>(o.checkpoint, run_options(command)));
+  if (plots) {
+    const auto stats = add(std::make_shared<ActivationStats>(o.stats.empty() ? direct_children() : of_type(o.stats)));
+    add(std::make_shared<PlotsCallback>(plots, recorder, stats));
+  }
   if (start) {
     fmt::print("resumed after {} of {} epochs\n", start->epochs_done, o.epochs);
     add(std::make_shared<ResumeCallback>(std::move(*start)));
@@ -96,6 +117,11 @@ int run(CLI::App& command, Options& o) {
     if (log) log->end();
     fmt::print("interrupted in epoch {}{}\n", learner.epoch + 1, what_was_kept(o));
     return kInterrupted;
+  }
+  if (plots) {
+    const auto [logits, targets] = predict_validation(learner);
+    plot_mistakes(*plots, logits, targets, learner.valid_loader.dataset());
+    fmt::print("pictures: {}/index.html\n", plots->path());
   }
   std::optional<double> tta_accuracy;
   if (o.tta) {
@@ -115,23 +141,30 @@ Command add_train(CLI::App& program) {
   add_model(command, o->model);
   command->add_option("--epochs", o->epochs, "Passes over the training data")->check(positive())->capture_default_str();
   command->add_option("--lr", o->lr, "Largest learning rate; default: the course's for the model")->check(positive());
-  command->add_option("--opt", o->optimizer, "Optimizer")
-      ->check(CLI::IsMember(keys(optimizers())))
-      ->capture_default_str();
+  add_optimizer(command, o->optimizer);
   command->add_option("--sched", o->schedule, "Schedule of the learning rate")
       ->check(CLI::IsMember(keys(schedules())))
       ->capture_default_str();
   command->add_flag("--tta", o->tta, "Afterwards, evaluate with test time augmentation (mirror images) too");
-  command->add_option("--seed", o->seed, "Seed of weights, order, augmentation and dropout")
-      ->check(whole_number())
-      ->capture_default_str();
+  add_seed(command, o->seed);
   command->add_option("--log", o->log, "Write a JSON line per epoch to this file");
   command->add_option("--save", o->save, "Write the weights to this safetensors file after every epoch");
+  add_plots(command, o->plots);
+  command
+      ->add_option("--stats", o->stats,
+                   "Classes of the modules whose activations --plots shows, such as GeneralRelu,Linear; default: the "
+                   "model's layers")
+      ->delimiter(',')
+      ->needs("--plots");
   command->add_flag("--save-best", o->save_best, "Let --save keep the weights of the best epoch, not of the last")
       ->needs("--save");
   command->add_option("--checkpoint", o->checkpoint, "Write all that the run is to this file after every epoch");
   command->add_option("--resume", o->resume, "Go on from this checkpoint, with its options, exactly as the run would");
+<<<<<<< HEAD
   command->add_flag("--graph", o->graph, "Capture the training step as one CUDA graph (with --device cuda)");
+=======
+  o->layers.add_to(command);
+>>>>>>> main
   o->augment.add_to(command);
   o->data.add_to(command);
   return {command, [command, o] { return run(*command, *o); }};

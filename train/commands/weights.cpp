@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "nn/models/resnet.h"
+#include "nn/models/models.h"
 #include "tensor/safetensors.h"
 #include "train/checkpoint.h"
 
@@ -13,7 +13,11 @@ constexpr const char* kModelKey = "model";
 
 }  // namespace
 
-std::map<std::string, std::string> weights_metadata(const std::string& model) { return {{kModelKey, model}}; }
+std::map<std::string, std::string> weights_metadata(const std::string& model, const LayerOptions& layers) {
+  std::map<std::string, std::string> metadata = layers.metadata();
+  metadata[kModelKey] = model;
+  return metadata;
+}
 
 NamedModel load_model(const std::string& path, const std::string& model) {
   const SafetensorsFile file = load_safetensors(path);
@@ -26,7 +30,7 @@ NamedModel load_model(const std::string& path, const std::string& model) {
       throw IoError(fmt::format("load: {} does not say which model it is for; name it with --model", path));
     loaded.name = it->second;
   }
-  loaded.model = make_model(loaded.name);
+  loaded.model = make_model(loaded.name, LayerOptions::from_metadata(file.metadata, path).model_options());
   loaded.model->load_state_dict(file.tensors);
   return loaded;
 }

@@ -1,0 +1,19 @@
+#include "nn/fusion.h"
+
+namespace gw {
+
+Tensor norm_add_act(const Tensor& x, Module* norm, const Tensor& residual, Module* act) {
+  BatchNorm* batch_norm = norm ? fusable<BatchNorm>(*norm) : nullptr;
+  const GeneralRelu* relu = act ? fusable<GeneralRelu>(*act) : nullptr;
+  // After an addition the activation's input cannot be computed again, so its output must tell the derivative.
+  const bool adds = residual.defined();
+  const bool fuses_act = relu && (!adds || relu->options.derivative_from_output());
+  if (batch_norm && fuses_act) return batch_norm->forward_fused(x, relu->options, residual);
+  if (batch_norm && !act && adds) return batch_norm->forward_fused(x, {}, residual);
+  const Tensor y = norm ? (*norm)(x) : x;
+  if (adds && fuses_act) return add_general_relu(y, residual, relu->options);
+  const Tensor sum = adds ? y + residual : y;
+  return act ? (*act)(sum) : sum;
+}
+
+}  // namespace gw

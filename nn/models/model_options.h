@@ -1,0 +1,55 @@
+// What can be chosen of a model: the layers between its convolutions, by factory or by name, and its blocks.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/activation.h"
+#include "nn/batchnorm.h"
+
+namespace gw {
+
+/// Makes an activation layer.
+using ActivationFactory = std::function<ModulePtr()>;
+/// Makes a normalisation layer for that many channels.
+using NormFactory = std::function<ModulePtr(int64_t channels)>;
+
+/// Makes GeneralRelu layers, with the lesson's constants.
+ActivationFactory make_general_relu(GeneralReluOptions o = {.leak = 0.1f, .sub = 0.4f});
+/// Makes ReLU layers.
+ActivationFactory make_relu();
+/// Makes BatchNorm2d layers.
+NormFactory make_batch_norm2d(BatchNormLayerOptions o = {});
+
+/// "gelu", "general-relu" (the lesson's), "leaky-relu" (slope 0.1), "mish", "relu", "silu".
+std::vector<std::string> activation_names();
+/// The activation of that name; ConfigError, naming them all, for another name.
+ActivationFactory activation_named(const std::string& name);
+/// "batch", "none".
+std::vector<std::string> norm_names();
+/// The norm of that name, null for "none"; ConfigError, naming them all, for another name.
+NormFactory norm_named(const std::string& name);
+
+/// The slope below zero of a (leaky) ReLU, which the variance of the weights before it makes up for; 0 for others.
+double leak_of(const ActivationFactory& act);
+
+/// Sets the weight of the last norm of a residual block to zero, so that the block begins as its shortcut. ConfigError
+/// unless it is a batch norm with a weight.
+void zero_init_norm(Module* norm);
+
+struct ModelOptions {
+  int64_t in_channels = 1;
+  int64_t classes = 10;
+  double drop = 0.1;                       ///< dropout probability of resnet-drop
+  ActivationFactory act = nullptr;         ///< null: the model's own
+  NormFactory norm = make_batch_norm2d();  ///< null: no norms; then every convolution and classifier has a bias
+  /// Every residual block begins as the identity: the weight of its last norm starts at zero. If not given, so do the
+  /// ResNets of ImageNet, as in timm, and not those of the lesson.
+  std::optional<bool> zero_init = {};
+  bool squeeze_excite = false;  ///< the lesson's ResNets: weigh the channels of every block (see SqueezeExcite)
+  bool pre_activation = false;  ///< the lesson's ResNets: norm and activation before each convolution (see ResBlock)
+};
+
+}  // namespace gw

@@ -1,0 +1,41 @@
+#include "nn/models/models.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "nn/models/imagenet_resnet.h"
+#include "nn/models/resnet.h"
+
+namespace gw {
+namespace {
+
+struct NamedModel {
+  const char* name;
+  Sequential (*make)(const ModelOptions&);
+};
+
+constexpr NamedModel kLessonModels[] = {
+    {"convnet", convnet},         {"resnet", resnet},           {"resnet-wide", resnet_wide},
+    {"resnet-gap", resnet_gap},   {"resnet-slim", resnet_slim}, {"resnet-fast", resnet_fast},
+    {"resnet-drop", resnet_drop},
+};
+
+}  // namespace
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const NamedModel& model : kLessonModels) names.push_back(model.name);
+  for (const NamedResNet& model : kImageNetResNets) names.push_back(model.name);
+  return names;
+}
+
+ModulePtr make_model(const std::string& name, const ModelOptions& o) {
+  for (const NamedModel& model : kLessonModels)
+    if (name == model.name) return std::make_shared<Sequential>(model.make(o));
+  for (const NamedResNet& model : kImageNetResNets)
+    if (name == model.name) return std::make_shared<ResNet>(model.config, o);
+  throw ConfigError(
+      fmt::format("make_model: there is no model {}; there are {}", name, fmt::join(model_names(), ", ")));
+}
+
+}  // namespace gw

@@ -1,0 +1,19 @@
+// All models by name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nn/models/model_options.h"
+
+namespace gw {
+
+/// The lesson's "convnet", "resnet", "resnet-wide", "resnet-gap", "resnet-slim", "resnet-fast", "resnet-drop" (see
+/// resnet.h), then the ResNets of ImageNet: "resnet18", "resnet18d", "resnet26d", "resnet34", "resnet50" (see
+/// imagenet_resnet.h).
+std::vector<std::string> model_names();
+/// The model of that name with freshly drawn weights. ConfigError, naming the models, for another name, and for options
+/// that the model does not have.
+ModulePtr make_model(const std::string& name, const ModelOptions& o = {});
+
+}  // namespace gw

@@ -1,0 +1,124 @@
+"""Golden files of whole models: what torchvision's and timm's ResNets compute with given weights.
+
+models/NAME_CHANNELSxHEIGHTxWIDTH.safetensors
+  metadata  model (timm's name), classes, batch, in_channels, height, width
+            state: FNV-1a (64 bits, hexadecimal) of the lines "NAME [SHAPE]\n" of the state_dict
+  tensors   output [batch, classes] in evaluation mode
+            grad_input (small inputs only): the input's gradient for an output's gradient of `values("grad_output", ...)`
+
+The weights, tens of millions of numbers, are not in the files. Both sides compute them: element i of the tensor NAME is
+`values(NAME, ...)[i]`, in the range that `weight_range` gives. So is the input, as a tensor of the name that the
+metadata's `input` says.
+"""
+
+import json
+import math
+
+import numpy as np
+import torch
+from golden_case import save_safetensors
+
+MODELS = ("resnet18", "resnet18d", "resnet26d", "resnet34", "resnet50")
+INPUTS = ((1, 28, 28, 10), (3, 40, 36, 7))  # channels, height, width, classes
+BATCH = 2
+MASK = (1 << 64) - 1
+
+
+def fnv1a(text):
+    h = 0xCBF29CE484222325
+    for byte in text.encode():
+        h = ((h ^ byte) * 0x100000001B3) & MASK
+    return h
+
+
+def values(name, shape, low, high):
+    """Uniform numbers in [low, high): splitmix64, seeded by the name, its upper 24 bits."""
+    count = math.prod(shape)
+    with np.errstate(over="ignore"):
+        z = np.uint64(fnv1a(name)) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+    unit = (z >> np.uint64(40)).astype(np.float64) * 2.0**-24
+    return torch.from_numpy((low + (high - low) * unit).astype(np.float32).reshape(shape))
+
+
+def weight_range(name, shape):
+    """Weights keep the variance, scales and variances lie around 1, biases and means around 0."""
+    if len(shape) > 1:
+        bound = math.sqrt(3 / math.prod(shape[1:]))
+        return -bound, bound
+    if name.endswith("running_var") or name.endswith("weight"):
+        return 0.5, 1.5
+    return -0.2, 0.2
+
+
+def set_weights(model):
+    with torch.no_grad():
+        for name, x in model.state_dict().items():
+            if x.is_floating_point():
+                x.copy_(values(name, tuple(x.shape), *weight_range(name, tuple(x.shape))))
+    return model.eval()
+
+
+def state_lines(model):
+    return "".join(f"{name} {list(x.shape)}\n" for name, x in model.state_dict().items())
+
+
+def check_torchvision(name, classes, state, x, output):
+    """Where torchvision has the model too, it must agree with timm."""
+    import torchvision
+
+    maker = getattr(torchvision.models, name, None)
+    if maker is None or x.shape[1] != 3:
+        return
+    model = set_weights(maker(num_classes=classes))
+    assert state_lines(model) == state, name
+    assert torch.allclose(model(x), output, atol=1e-5), name
+
+
+def gradient(model, x, dtype):
+    x = x.to(dtype).requires_grad_()
+    y = model.to(dtype)(x)
+    y.backward(values("grad_output", tuple(y.shape), -1, 1).to(dtype))
+    return x.grad.float()
+
+
+def find_input(model, shape):
+    """The first input whose activations all keep so far from ReLU's corner that rounding moves none across: the
+    gradient would jump there."""
+    for number in range(100):
+        name = f"input.{number}"
+        x = values(name, shape, -1.5, 1.5)
+        exact, rounded = gradient(model, x, torch.float64), gradient(model, x, torch.float32)
+        if torch.allclose(exact, rounded, rtol=1e-5, atol=1e-5):
+            return name
+    raise RuntimeError(f"no input of {shape} has a smooth gradient")
+
+
+def write_model(path, name, channels, height, width, classes):
+    import timm
+
+    model = set_weights(timm.create_model(name, in_chans=channels, num_classes=classes))
+    shape = (BATCH, channels, height, width)
+    name_of_input = find_input(model, shape)
+    x = values(name_of_input, shape, -1.5, 1.5).requires_grad_()
+    output = model(x)
+    state = state_lines(model)
+    check_torchvision(name, classes, state, x, output)
+    tensors = {"output": output}
+    if x.numel() < 2000:
+        output.backward(values("grad_output", tuple(output.shape), -1, 1))
+        tensors["grad_input"] = x.grad
+    numbers = {"input": name_of_input, "in_channels": channels, "height": height, "width": width, "classes": classes, "batch": BATCH}
+    metadata = {"model": name, "args": json.dumps(numbers), "state": f"{fnv1a(state):016x}"}
+    save_safetensors(path, tensors, metadata)
+    print(f"{path.name}: {name_of_input}, logits {output.min():.3f} to {output.max():.3f}")
+
+
+def write_model_files(folder):
+    (folder / "models").mkdir(exist_ok=True)
+    for name in MODELS:
+        for channels, height, width, classes in INPUTS:
+            path = folder / "models" / f"{name}_{channels}x{height}x{width}.safetensors"
+            write_model(path, name, channels, height, width, classes)

@@ -1,0 +1,69 @@
+#include "train/commands/layer_options.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace gw::commands {
+namespace {
+
+constexpr const char* kKey = "layers";
+
+}  // namespace
+
+void LayerOptions::add_to(CLI::App* command) {
+  command->add_option("--act", act, "Activation; default: the model's own")->check(CLI::IsMember(activation_names()));
+  command->add_option("--norm", norm, "Norm after each convolution")
+      ->check(CLI::IsMember(norm_names()))
+      ->capture_default_str();
+  command->add_flag("--zero-init", zero_init, "Let every residual block begin as the identity");
+  command->add_flag("--squeeze-excite", squeeze_excite, "Weigh the channels of every residual block");
+  command->add_flag("--pre-activation", pre_activation, "Norm and activation before each convolution of a block");
+  command->add_option("--drop", drop, "Dropout probability of resnet-drop")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+}
+
+ModelOptions LayerOptions::model_options() const {
+  ModelOptions o;
+  o.drop = drop;
+  if (!act.empty()) o.act = activation_named(act);
+  o.norm = norm_named(norm);
+  if (zero_init) o.zero_init = true;
+  o.squeeze_excite = squeeze_excite;
+  o.pre_activation = pre_activation;
+  return o;
+}
+
+std::map<std::string, std::string> LayerOptions::metadata() const {
+  if (*this == LayerOptions{}) return {};
+  const nlohmann::json json = {{"act", act},
+                               {"norm", norm},
+                               {"zero_init", zero_init},
+                               {"squeeze_excite", squeeze_excite},
+                               {"pre_activation", pre_activation},
+                               {"drop", drop}};
+  return {{kKey, json.dump()}};
+}
+
+LayerOptions LayerOptions::from_metadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  LayerOptions o;
+  const auto it = metadata.find(kKey);
+  if (it == metadata.end()) return o;
+  try {
+    const auto json = nlohmann::json::parse(it->second);
+    o.act = json.at("act");
+    o.norm = json.at("norm");
+    o.zero_init = json.at("zero_init");
+    o.squeeze_excite = json.at("squeeze_excite");
+    o.pre_activation = json.at("pre_activation");
+    o.drop = json.at("drop");
+    o.model_options();  // knows all names
+  } catch (const std::exception&) {
+    throw IoError(
+        fmt::format("load: {}: what it says of its model's layers cannot be understood: {}", path, it->second));
+  }
+  return o;
+}
+
+}  // namespace gw::commands

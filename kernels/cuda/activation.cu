@@ -54,6 +54,10 @@ struct Hardtanh {
   GW_HOST_DEVICE float value(float x) const { return math::hardtanh(x, min, max); }
   GW_HOST_DEVICE float slope(float x) const { return math::hardtanh_slope(x, min, max); }
 };
+struct Mish {
+  GW_HOST_DEVICE float value(float x) const { return math::mish(x); }
+  GW_HOST_DEVICE float slope(float x) const { return math::mish_slope(x); }
+};
 
 template <class A>
 struct Forward {
@@ -82,6 +86,8 @@ void visit_activation(Activation activation, ActivationParams p, const F& f) {
       return f(Elu{p.a});
     case Activation::hardtanh:
       return f(Hardtanh{p.a, p.b});
+    case Activation::mish:
+      return f(Mish{});
   }
 }
 

@@ -44,7 +44,8 @@ TEST_F(CudaActivation, GeneralReluEqualsTheCpu) {
 TEST_F(CudaActivation, SmoothActivationsEqualTheCpu) {
   const std::pair<Activation, kernels::ActivationParams> cases[] = {
       {Activation::silu, {}},          {Activation::gelu, {}},      {Activation::gelu_tanh, {}},
-      {Activation::softplus, {2, 20}}, {Activation::elu, {1.5, 0}}, {Activation::hardtanh, {-0.5, 1}}};
+      {Activation::softplus, {2, 20}}, {Activation::elu, {1.5, 0}}, {Activation::hardtanh, {-0.5, 1}},
+      {Activation::mish, {}}};
   for (const auto& [f, params] : cases)
     for (const DType dtype : kFloats)
       for (const int64_t n : {1, 33, 1031}) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <type_traits>
+#include <vector>
 
 #include "kernels/cpu/bf16_table.h"
 #include "kernels/cpu/map.h"
@@ -13,21 +14,27 @@
 namespace gw::kernels::cpu {
 namespace {
 
-/// out[i] = f(x[i]) along a row.
-template <class Out, class In, class F>
-void map_row(Out* out, int64_t out_step, const In* x, int64_t x_step, int64_t n, bool stream, const F& f) {
-  if (out_step == 1 && x_step == 1) return map_run(out, n, stream, f, x);
-  for (int64_t i = 0; i < n; ++i) out[i * out_step] = static_cast<Out>(f(static_cast<Compute<In>>(x[i * x_step])));
+/// The length of b's row if out = f(a, b) repeats one short row of b along dense memory, as for a value per channel;
+/// else 0.
+int64_t repeated_row(const Tensor& out, const Tensor& a, const Tensor& b) {
+  constexpr int64_t kShort = 1024;
+  if (out.numel() == 0 || !is_floating(b.dtype())) return 0;
+  const IterationSpace<3> space({StridedView{out.shape(), out.strides()}, StridedView{a.shape(), a.strides()},
+                                 StridedView{b.shape(), b.strides()}});
+  const int64_t length = space.shape[space.shape.size() - 1];
+  const Shape rows{length, 1};
+  const bool repeats = space.shape.size() == 2 && length < kShort && space.strides[0] == rows &&
+                       space.strides[1] == rows && space.strides[2] == Shape{0, 1};
+  return repeats ? length : 0;
 }
 
-template <class Out, class In, class F>
-void map(const Tensor& out, const Tensor& x, const F& f) {
-  Out* o = out.data<Out>();
-  const In* p = x.data<In>();
-  const bool stream = streams(out, x);
-  for_each_row<2>({&out, &x}, [&](const auto& at, const auto& step, int64_t n) {
-    map_row(o + at[0], step[0], p + at[1], step[1], n, stream, f);
-  });
+/// A row as often as it takes for a long one.
+template <class T>
+std::vector<T> repeated(const T* row, int64_t length) {
+  constexpr int64_t kLong = 2048;
+  std::vector<T> rows;
+  while (static_cast<int64_t>(rows.size()) < kLong) rows.insert(rows.end(), row, row + length);
+  return rows;
 }
 
 /// out[i] = f(a[i], b[i]).
@@ -38,6 +45,15 @@ void map2(const Tensor& out, const Tensor& a, const Tensor& b, const F& f) {
   const In* p = a.data<In>();
   const In* q = b.data<In>();
   const bool stream = streams(out, a, b);
+  if (const int64_t length = repeated_row(out, a, b)) {
+    const std::vector<In> rows = repeated(q, length);
+    const auto run = static_cast<int64_t>(rows.size());
+    return parallel_for(
+        out.numel() / length, std::max<int64_t>(1, kParallelGrain / length), [&](int64_t r, int64_t end) {
+          for (; r < end; r += run / length)
+            map_run(o + r * length, std::min(run, (end - r) * length), stream, f, p + r * length, rows.data());
+        });
+  }
   for_each_row<3>({&out, &a, &b}, [&](const auto& at, const auto& step, int64_t n) {
     Out* z = o + at[0];
     const In *x = p + at[1], *y = q + at[2];
@@ -54,15 +70,6 @@ void map2(const Tensor& out, const Tensor& a, const Tensor& b, const F& f) {
         z[i * step[0]] = static_cast<Out>(f(static_cast<C>(x[i * step[1]]), static_cast<C>(y[i * step[2]])));
     }
   });
-}
-
-/// What T is moved as: the compiler vectorises the choice between two integers, but not between two bf16.
-template <class T>
-using Bits = std::conditional_t<std::is_same_v<T, bf16>, uint16_t, T>;
-
-template <class T>
-Bits<T>* bits(T* p) {
-  return reinterpret_cast<Bits<T>*>(p);
 }
 
 /// map() for a function that costs much.
@@ -316,13 +323,6 @@ void fill(const Tensor& x, double value) {
       if (step[0] == 1) return map_run(row, n, stream, [pattern] { return pattern; });
       for (int64_t i = 0; i < n; ++i) row[i * step[0]] = pattern;
     });
-  });
-}
-
-void copy(const Tensor& destination, const Tensor& source) {
-  visit(source.dtype(), [&](auto from) {
-    visit(destination.dtype(),
-          [&](auto to) { map<decltype(to), decltype(from)>(destination, source, [](auto e) { return e; }); });
   });
 }
 

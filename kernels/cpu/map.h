@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/bf16_pairs.h"
 #include "kernels/cpu/stream.h"
+#include "kernels/cpu/strided.h"
 #include "kernels/parallel.h"
 #include "tensor/tensor.h"
 
@@ -13,6 +14,19 @@ namespace gw::kernels::cpu {
 /// What arithmetic on T is done in.
 template <class T>
 using Compute = std::conditional_t<std::is_same_v<T, bf16>, float, T>;
+
+/// What T is moved as: the compiler vectorises the choice between two integers, but not between two bf16.
+template <class T>
+using Bits = std::conditional_t<std::is_same_v<T, bf16>, uint16_t, T>;
+
+template <class T>
+Bits<T>* bits(T* p) {
+  return reinterpret_cast<Bits<T>*>(p);
+}
+template <class T>
+const Bits<T>* bits(const T* p) {
+  return reinterpret_cast<const Bits<T>*>(p);
+}
 
 /// Types whose results are streamed; for the others the code would only be larger.
 template <class T>
@@ -40,9 +54,9 @@ void map_loop(Out* out, int64_t n, const F& f, const In*... in) {
   for (; i < n; ++i) out[i] = static_cast<Out>(local(static_cast<Compute<In>>(in[i])...));
 }
 
-/// map_loop, its results streamed or not.
+/// map_loop, its results streamed or not. Not inlined: several callers share the same loops.
 template <class Out, class F, class... In>
-void map_run(Out* out, int64_t n, bool stream, const F& f, const In*... in) {
+[[gnu::noinline]] void map_run(Out* out, int64_t n, bool stream, const F& f, const In*... in) {
   const auto fill = [&](Out* to, [[maybe_unused]] int64_t begin, auto count) {
     map_loop(to, count, f, (in + begin)...);
   };
@@ -50,6 +64,23 @@ void map_run(Out* out, int64_t n, bool stream, const F& f, const In*... in) {
     if (stream) return stream_blocks(out, n, fill);
   }
   fill(out, 0, n);
+}
+
+/// out[i] = f(x[i]) along a row.
+template <class Out, class In, class F>
+void map_row(Out* out, int64_t out_step, const In* x, int64_t x_step, int64_t n, bool stream, const F& f) {
+  if (out_step == 1 && x_step == 1) return map_run(out, n, stream, f, x);
+  for (int64_t i = 0; i < n; ++i) out[i * out_step] = static_cast<Out>(f(static_cast<Compute<In>>(x[i * x_step])));
+}
+
+template <class Out, class In, class F>
+void map(const Tensor& out, const Tensor& x, const F& f) {
+  Out* o = out.data<Out>();
+  const In* p = x.data<In>();
+  const bool stream = streams(out, x);
+  for_each_row<2>({&out, &x}, [&](const auto& at, const auto& step, int64_t n) {
+    map_row(o + at[0], step[0], p + at[1], step[1], n, stream, f);
+  });
 }
 
 }  // namespace gw::kernels::cpu

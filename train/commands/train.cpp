@@ -83,7 +83,8 @@ int run(CLI::App& command, Options& o) {
   const auto best = add(std::make_shared<BestEpoch>());
   const auto recorder = add(std::make_shared<Recorder>());
   if (!o.save.empty())
-    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model, o.layers), o.save_best ? best : nullptr));
+    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model, o.layers, learner.train_loader.dataset()),
+                                       o.save_best ? best : nullptr));
   if (!o.augment.list.empty()) add(std::make_shared<Augment>(o.augment.augmentation()));
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
@@ -140,6 +141,7 @@ Command add_train(CLI::App& program) {
                    "Classes of the modules whose activations --plots shows, such as GeneralRelu,Linear; default: the "
                    "model's layers")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->needs("--plots");
   command->add_flag("--save-best", o->save_best, "Let --save keep the weights of the best epoch, not of the last")
       ->needs("--save");

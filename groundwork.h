@@ -15,6 +15,7 @@
 #include "autograd/softmax.h"
 #include "data/dataset.h"
 #include "data/fashion_mnist.h"
+#include "data/image_file.h"
 #include "data/loader.h"
 #include "nn/activation.h"
 #include "nn/batchnorm.h"

@@ -8,6 +8,7 @@
 #include <future>
 
 #include "data/idx.h"
+#include "tensor/creation.h"
 
 namespace gw {
 namespace {
@@ -51,6 +52,10 @@ std::vector<std::string> data_folders(const std::string& dir) {
   if (const char* home = std::getenv("HOME"); home && *home)
     folders.push_back(std::string(home) + "/.cache/groundwork");
   return folders;
+}
+
+ImageDataset empty_fashion_mnist() {
+  return {empty({0, 1, 28, 28}, {.dtype = DType::u8}), empty({0}, {.dtype = DType::i64}), kClasses, {kMean}, {kStd}};
 }
 
 DatasetPair load_fashion_mnist(const std::string& dir) {

@@ -15,4 +15,7 @@ std::vector<std::string> data_folders(const std::string& dir);
 /// has it. IoError, naming the places tried or the fault, if there is none or a file is not what it should be.
 DatasetPair load_fashion_mnist(const std::string& dir = "");
 
+/// The same without any item: what its images are like, how they are normalised, and the names of its classes.
+ImageDataset empty_fashion_mnist();
+
 }  // namespace gw

@@ -1,24 +1,22 @@
 #include "kernels/cpu/activation.h"
 
-#include "kernels/cpu/store.h"
+#include "kernels/cpu/bf16_table.h"
+#include "kernels/cpu/map.h"
 #include "kernels/math/activation.h"
 #include "kernels/parallel.h"
 
 namespace gw::kernels::cpu {
 namespace {
 
-/// y[i] = f(x[i]). Each thread works with its own copy of f: read through a reference, f's parameters would be loads
-/// inside branches, which cannot be vectorised.
+/// y[i] = f(x[i]).
 template <class F>
 void map(const Tensor& y, const Tensor& x, const F& f) {
   visit_floating(x.dtype(), "activation", [&](auto v) {
     using T = decltype(v);
     T* out = y.data<T>();
     const T* in = x.data<T>();
-    parallel_for(x.numel(), kParallelGrain, [=](int64_t begin, int64_t end) {
-      const F local = f;
-#pragma omp simd
-      for (int64_t i = begin; i < end; ++i) store(out[i], local(static_cast<float>(in[i])));
+    parallel_for(x.numel(), kParallelGrain, [=, stream = streams(y, x)](int64_t begin, int64_t end) {
+      map_run(out + begin, end - begin, stream, f, in + begin);
     });
   });
 }
@@ -30,12 +28,17 @@ void map(const Tensor& y, const Tensor& a, const Tensor& b, const F& f) {
     using T = decltype(v);
     T* out = y.data<T>();
     const T *p = a.data<T>(), *q = b.data<T>();
-    parallel_for(a.numel(), kParallelGrain, [=](int64_t begin, int64_t end) {
-      const F local = f;
-#pragma omp simd
-      for (int64_t i = begin; i < end; ++i) store(out[i], local(static_cast<float>(p[i]), static_cast<float>(q[i])));
+    parallel_for(a.numel(), kParallelGrain, [=, stream = streams(y, a, b)](int64_t begin, int64_t end) {
+      map_run(out + begin, end - begin, stream, f, p + begin, q + begin);
     });
   });
+}
+
+/// y[i] = f(x[i]) for an f that costs much.
+template <class F>
+void map_costly(const Tensor& y, const Tensor& x, const F& f) {
+  if (x.dtype() != DType::bf16 || x.numel() < Bf16Table::kWorthwhile) return map(y, x, f);
+  Bf16Table(f).map(y.data<bf16>(), x.data<bf16>(), x.numel(), streams(y, x));
 }
 
 }  // namespace
@@ -64,15 +67,15 @@ void add_general_relu(const Tensor& y, const Tensor& a, const Tensor& b, const G
 void activation(Activation f, const Tensor& y, const Tensor& x, ActivationParams p) {
   switch (f) {
     case Activation::silu:
-      return map(y, x, [](float v) { return math::silu(v); });
+      return map_costly(y, x, [](float v) { return math::silu(v); });
     case Activation::gelu:
-      return map(y, x, [](float v) { return math::gelu(v); });
+      return map_costly(y, x, [](float v) { return math::gelu(v); });
     case Activation::gelu_tanh:
-      return map(y, x, [](float v) { return math::gelu_tanh(v); });
+      return map_costly(y, x, [](float v) { return math::gelu_tanh(v); });
     case Activation::softplus:
-      return map(y, x, [p](float v) { return math::softplus(v, p.a, p.b); });
+      return map_costly(y, x, [p](float v) { return math::softplus(v, p.a, p.b); });
     case Activation::elu:
-      return map(y, x, [p](float v) { return math::elu(v, p.a); });
+      return map_costly(y, x, [p](float v) { return math::elu(v, p.a); });
     case Activation::hardtanh:
       return map(y, x, [p](float v) { return math::hardtanh(v, p.a, p.b); });
     case Activation::mish:

@@ -1,6 +1,9 @@
 #include "kernels/cpu/batchnorm.h"
 
+#include <type_traits>
+
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/map.h"
 #include "kernels/cpu/store.h"
 #include "kernels/math/batchnorm.h"
 
@@ -15,13 +18,15 @@ Lanes lanes_of(const Tensor& x, const Tensor& per_channel) {
   return {x.numel() / channels, channels};
 }
 
-/// The elements of an f32 vector, or `count` times `otherwise` if it is undefined.
+/// The elements of an f32 vector, or `count` times `otherwise` if it is
+/// undefined.
 std::vector<float> values_or(const Tensor& t, int64_t count, float otherwise) {
   if (!t.defined()) return std::vector<float>(static_cast<size_t>(count), otherwise);
   return t.to_vector<float>();
 }
 
-/// BatchNormChannel of every lane, as arrays of floats that the loops read side by side.
+/// BatchNormChannel of every lane, as arrays of floats that the loops read side
+/// by side.
 struct ChannelLanes {
   std::vector<float> mean, scale, bias;
 
@@ -35,15 +40,17 @@ struct ChannelLanes {
   }
 };
 
-/// Calls f with the activation as a type, so that each combination gets its own loops.
+/// Calls f with the activation as a type, so that each combination gets its own
+/// loops.
 template <class F>
 void with_activation(const std::optional<GeneralReluOptions>& act, DType dtype, const F& f) {
   if (!act) return f(math::NoActivation{});
   f(math::GeneralReluActivation{math::general_relu_params(*act, dtype)});
 }
 
-/// A value near each channel's mean: the mean of up to 64 rows, spread over the whole of x so that no odd region (a
-/// dark border) decides alone. Sums of squares around it do not cancel.
+/// A value near each channel's mean: the mean of up to 64 rows, spread over the
+/// whole of x so that no odd region (a dark border) decides alone. Sums of
+/// squares around it do not cancel.
 template <class T>
 std::vector<float> rough_means(const T* x, int64_t rows, int64_t channels) {
   const int64_t samples = std::min<int64_t>(rows, 64);
@@ -57,8 +64,8 @@ std::vector<float> rough_means(const T* x, int64_t rows, int64_t channels) {
   return means;
 }
 
-/// s += x - shift and q += (x - shift)^2, lane by lane. Four rows a step: fewer loads and stores of the sums, and
-/// shorter chains of additions.
+/// s += x - shift and q += (x - shift)^2, lane by lane. Four rows a step: fewer
+/// loads and stores of the sums, and shorter chains of additions.
 template <class T>
 void add_moments(const T* x, int64_t rows, int64_t lanes, const float* shift, float* s, float* q) {
   int64_t r = 0;
@@ -82,86 +89,113 @@ void add_moments(const T* x, int64_t rows, int64_t lanes, const float* shift, fl
   }
 }
 
-// The loops below copy the activation into a local variable: read through the closure, its parameters would be loads
-// inside branches, which cannot be vectorised.
+/// Computes and stores a row of results: fill(to, first lane, lanes).
+template <class T, class Fill>
+void write_row(T* out, int64_t lanes, bool stream, const Fill& fill) {
+  stream ? stream_run(out, lanes, fill) : fill(out, 0, lanes);
+}
+
+// The loops below copy the activation into a local variable: read through the
+// closure, its parameters would be loads inside branches, which cannot be
+// vectorised.
 
 template <class T, class Act>
-void apply(T* y, const T* x, const T* residual, const Lanes& lanes, const ChannelLanes& p, const Act& act) {
-  const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
-  if (!residual) {
-    lanes.for_each([=](int64_t at, int64_t count) {
+void apply(T* y, const T* x, const T* residual, const Lanes& lanes, const ChannelLanes& p, const Act& act,
+           bool stream) {
+  const float *means = p.mean.data(), *scales = p.scale.data(), *biases = p.bias.data();
+  lanes.for_each([=](int64_t at, int64_t row_lanes) {
+    write_row(y + at, row_lanes, stream, [=](T* to, int64_t begin, auto count) {
       const Act f = act;
+      const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;
+      const T* in = x + at + begin;
+      if (!residual) {
+#pragma omp simd
+        for (int64_t j = 0; j < count; ++j)
+          store(to[j], f.value(math::batch_norm(static_cast<float>(in[j]), {mean[j], scale[j], bias[j]})));
+        return;
+      }
+      const T* other = residual + at + begin;
 #pragma omp simd
       for (int64_t j = 0; j < count; ++j) {
-        const BatchNormChannel c{mean[j], scale[j], bias[j]};
-        store(y[at + j], f.value(math::batch_norm(static_cast<float>(x[at + j]), c)));
+        const float z = math::batch_norm(static_cast<float>(in[j]), {mean[j], scale[j], bias[j]});
+        store(to[j], f.value(z + static_cast<float>(other[j])));
       }
     });
-    return;
-  }
-  lanes.for_each([=](int64_t at, int64_t count) {
-    const Act f = act;
-#pragma omp simd
-    for (int64_t j = 0; j < count; ++j) {
-      const BatchNormChannel c{mean[j], scale[j], bias[j]};
-      const float z = math::batch_norm(static_cast<float>(x[at + j]), c) + static_cast<float>(residual[at + j]);
-      store(y[at + j], f.value(z));
-    }
   });
 }
 
-/// Sums of dz and of dz * (x - mean) where z is computed again from x.
+/// Sums of dz and of dz * (x - mean) where z is computed again from x. Four
+/// rows a step, as in add_moments.
 template <class T, class Act>
 std::vector<double> gradient_sums(const T* dy, const T* x, const Lanes& lanes, const ChannelLanes& p, const Act& act) {
   const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
   return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t count, float* s, float* q) {
     const Act f = act;
-    for (int64_t r = 0; r < rows; ++r, at += count) {
+    const auto add_rows = [=](int64_t first, auto rows_at_once) {
 #pragma omp simd
       for (int64_t j = 0; j < count; ++j) {
         const BatchNormChannel c{mean[j], scale[j], bias[j]};
-        const float v = static_cast<float>(x[at + j]);
-        const float dz = static_cast<float>(dy[at + j]) * f.slope(math::batch_norm(v, c));
-        s[j] += dz;
-        q[j] += dz * (v - c.mean);
+        float sum = 0, product = 0;
+        for (int64_t r = 0; r < rows_at_once; ++r) {
+          const float v = static_cast<float>(x[first + r * count + j]);
+          const float dz = static_cast<float>(dy[first + r * count + j]) * f.slope(math::batch_norm(v, c));
+          sum += dz;
+          product += dz * (v - c.mean);
+        }
+        s[j] += sum;
+        q[j] += product;
       }
-    }
+    };
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4) add_rows(at + r * count, std::integral_constant<int64_t, 4>{});
+    for (; r < rows; ++r) add_rows(at + r * count, std::integral_constant<int64_t, 1>{});
   });
 }
 
-/// The same sums with the sign of z read off y; stores dz, which both the residual and dx need.
+/// The same sums with the sign of z read off y; stores dz, which both the
+/// residual and dx need.
 template <class T, class Act>
 std::vector<double> gradient_sums_from_output(T* dz_out, const T* dy, const T* x, const T* y, const Lanes& lanes,
-                                              const ChannelLanes& p, const Act& act) {
-  const float* mean = p.mean.data();
-  return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t count, float* s, float* q) {
-    const Act f = act;
-    for (int64_t r = 0; r < rows; ++r, at += count) {
+                                              const ChannelLanes& p, const Act& act, bool stream) {
+  const float* means = p.mean.data();
+  return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t row_lanes, float* sums, float* products) {
+    for (int64_t r = 0; r < rows; ++r, at += row_lanes) {
+      write_row(dz_out + at, row_lanes, stream, [=](T* to, int64_t begin, auto count) {
+        const Act f = act;
+        const float* mean = means + begin;
+        const T *g = dy + at + begin, *in = x + at + begin, *out = y + at + begin;
+        float *s = sums + begin, *q = products + begin;
 #pragma omp simd
-      for (int64_t j = 0; j < count; ++j) {
-        const float dz = static_cast<float>(dy[at + j]) * f.slope_from_output(static_cast<float>(y[at + j]));
-        store(dz_out[at + j], dz);
-        s[j] += dz;
-        q[j] += dz * (static_cast<float>(x[at + j]) - mean[j]);
-      }
+        for (int64_t j = 0; j < count; ++j) {
+          const float dz = static_cast<float>(g[j]) * f.slope_from_output(static_cast<float>(out[j]));
+          store(to[j], dz);
+          s[j] += dz;
+          q[j] += dz * (static_cast<float>(in[j]) - mean[j]);
+        }
+      });
     }
   });
 }
 
 template <class T, class Act>
 void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const ChannelLanes& p,
-                    const std::vector<float>& slope_a, const std::vector<float>& slope_b, const Act& act) {
-  const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
-  const float *sa = slope_a.data(), *sb = slope_b.data();
-  lanes.for_each([=](int64_t at, int64_t count) {
-    const Act f = act;
+                    const std::vector<float>& slope_a, const std::vector<float>& slope_b, const Act& act, bool stream) {
+  const float *means = p.mean.data(), *scales = p.scale.data(), *biases = p.bias.data();
+  const float *slopes_a = slope_a.data(), *slopes_b = slope_b.data();
+  lanes.for_each([=](int64_t at, int64_t row_lanes) {
+    write_row(dx + at, row_lanes, stream, [=](T* to, int64_t begin, auto count) {
+      const Act f = act;
+      const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;
+      const float *a = slopes_a + begin, *b = slopes_b + begin;
+      const T *g = dy + at + begin, *in = x + at + begin;
 #pragma omp simd
-    for (int64_t j = 0; j < count; ++j) {
-      const BatchNormChannel c{mean[j], scale[j], bias[j]};
-      const float v = static_cast<float>(x[at + j]);
-      const float dz = static_cast<float>(dy[at + j]) * f.slope(math::batch_norm(v, c));
-      store(dx[at + j], math::batch_norm_dx(dz, v, c, BatchNormSlope{sa[j], sb[j]}));
-    }
+      for (int64_t j = 0; j < count; ++j) {
+        const BatchNormChannel c{mean[j], scale[j], bias[j]};
+        const float v = static_cast<float>(in[j]);
+        const float dz = static_cast<float>(g[j]) * f.slope(math::batch_norm(v, c));
+        store(to[j], math::batch_norm_dx(dz, v, c, BatchNormSlope{a[j], b[j]}));
+      }
+    });
   });
 }
 
@@ -202,7 +236,7 @@ void batch_norm_apply(const Tensor& y, const Tensor& x, const Tensor& residual, 
     const Lanes lanes = lanes_of(x, mean);
     const ChannelLanes params(lanes, mean, invstd, weight, bias);
     const T* r = residual.defined() ? residual.data<T>() : nullptr;
-    with_activation(act, y.dtype(), [&](auto a) { apply(y.data<T>(), x.data<T>(), r, lanes, params, a); });
+    with_activation(act, y.dtype(), [&](auto a) { apply(y.data<T>(), x.data<T>(), r, lanes, params, a, streams(y)); });
   });
 }
 
@@ -215,8 +249,9 @@ void batch_norm_backward_sums(const Tensor& dweight, const Tensor& dbias, const 
     const T *g = dy.data<T>(), *x = saved.x.data<T>();
     std::vector<double> sums;
     with_activation(act, dy.dtype(), [&](auto a) {
-      sums = dz.defined() ? gradient_sums_from_output(dz.data<T>(), g, x, saved.y.data<T>(), lanes, params, a)
-                          : gradient_sums(g, x, lanes, params, a);
+      sums = dz.defined()
+                 ? gradient_sums_from_output(dz.data<T>(), g, x, saved.y.data<T>(), lanes, params, a, streams(dz))
+                 : gradient_sums(g, x, lanes, params, a);
     });
     const float* invstd = saved.invstd.data<float>();
     for (int64_t c = 0; c < lanes.channels; ++c) {
@@ -241,7 +276,8 @@ void batch_norm_backward_input(const Tensor& dx, const Tensor& dy, const BatchNo
       b[c] = params.scale[c] * invstd[c] * product[c] * per_row;
     }
     with_activation(act, dy.dtype(), [&](auto f) {
-      input_gradient(dx.data<T>(), dy.data<T>(), saved.x.data<T>(), lanes, params, lanes.spread(a), lanes.spread(b), f);
+      input_gradient(dx.data<T>(), dy.data<T>(), saved.x.data<T>(), lanes, params, lanes.spread(a), lanes.spread(b), f,
+                     streams(dx));
     });
   });
 }

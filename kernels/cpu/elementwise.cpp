@@ -4,42 +4,39 @@
 
 #include <cmath>
 #include <type_traits>
+#include <vector>
 
-#include "kernels/cpu/stream.h"
+#include "kernels/cpu/bf16_table.h"
+#include "kernels/cpu/map.h"
 #include "kernels/cpu/strided.h"
 #include "kernels/math/elementwise.h"
 
 namespace gw::kernels::cpu {
 namespace {
 
-using math::Compute;
 using math::number_as;
 
-/// Whether to stream a result: it is larger than the caches, and not written over its operands, whose lines are in the
-/// cache anyway.
-bool streams(const Tensor& out, const Tensor& a, const Tensor& b) {
-  return out.numel() * size_of(out.dtype()) >= kStreamBytes && out.raw() != a.raw() && out.raw() != b.raw();
+/// The length of b's row if out = f(a, b) repeats one short row of b along dense memory, as for a value per channel;
+/// else 0.
+int64_t repeated_row(const Tensor& out, const Tensor& a, const Tensor& b) {
+  constexpr int64_t kShort = 1024;
+  if (out.numel() == 0 || !is_floating(b.dtype())) return 0;
+  const IterationSpace<3> space({StridedView{out.shape(), out.strides()}, StridedView{a.shape(), a.strides()},
+                                 StridedView{b.shape(), b.strides()}});
+  const int64_t length = space.shape[space.shape.size() - 1];
+  const Shape rows{length, 1};
+  const bool repeats = space.shape.size() == 2 && length < kShort && space.strides[0] == rows &&
+                       space.strides[1] == rows && space.strides[2] == Shape{0, 1};
+  return repeats ? length : 0;
 }
 
-/// out[i] = f(x[i]) along a row. The unit-stride loop is apart so that the compiler vectorises it.
-template <class Out, class In, class F>
-void map_row(Out* out, int64_t out_step, const In* x, int64_t x_step, int64_t n, bool stream, const F& f) {
-  const auto fill = [&](Out* to, int64_t begin, int64_t count) {
-    const In* from = x + begin;
-    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<Out>(f(static_cast<Compute<In>>(from[i])));
-  };
-  if (out_step == 1 && x_step == 1) return stream ? stream_blocks(out, n, fill) : fill(out, 0, n);
-  for (int64_t i = 0; i < n; ++i) out[i * out_step] = static_cast<Out>(f(static_cast<Compute<In>>(x[i * x_step])));
-}
-
-template <class Out, class In, class F>
-void map(const Tensor& out, const Tensor& x, const F& f) {
-  Out* o = out.data<Out>();
-  const In* p = x.data<In>();
-  const bool stream = streams(out, x, x);
-  for_each_row<2>({&out, &x}, [&](const auto& at, const auto& step, int64_t n) {
-    map_row(o + at[0], step[0], p + at[1], step[1], n, stream, f);
-  });
+/// A row as often as it takes for a long one.
+template <class T>
+std::vector<T> repeated(const T* row, int64_t length) {
+  constexpr int64_t kLong = 2048;
+  std::vector<T> rows;
+  while (static_cast<int64_t>(rows.size()) < kLong) rows.insert(rows.end(), row, row + length);
+  return rows;
 }
 
 /// out[i] = f(a[i], b[i]).
@@ -50,16 +47,20 @@ void map2(const Tensor& out, const Tensor& a, const Tensor& b, const F& f) {
   const In* p = a.data<In>();
   const In* q = b.data<In>();
   const bool stream = streams(out, a, b);
+  if (const int64_t length = repeated_row(out, a, b)) {
+    const std::vector<In> rows = repeated(q, length);
+    const auto run = static_cast<int64_t>(rows.size());
+    return parallel_for(
+        out.numel() / length, std::max<int64_t>(1, kParallelGrain / length), [&](int64_t r, int64_t end) {
+          for (; r < end; r += run / length)
+            map_run(o + r * length, std::min(run, (end - r) * length), stream, f, p + r * length, rows.data());
+        });
+  }
   for_each_row<3>({&out, &a, &b}, [&](const auto& at, const auto& step, int64_t n) {
     Out* z = o + at[0];
     const In *x = p + at[1], *y = q + at[2];
-    const auto fill = [&](Out* to, int64_t begin, int64_t count) {
-      const In *left = x + begin, *right = y + begin;
-      for (int64_t i = 0; i < count; ++i)
-        to[i] = static_cast<Out>(f(static_cast<C>(left[i]), static_cast<C>(right[i])));
-    };
     if (step[0] == 1 && step[1] == 1 && step[2] == 1) {
-      stream ? stream_blocks(z, n, fill) : fill(z, 0, n);
+      map_run(z, n, stream, f, x, y);
     } else if (step[2] == 0) {
       const C right = static_cast<C>(*y);
       map_row(z, step[0], x, step[1], n, stream, [&](C left) { return f(left, right); });
@@ -73,6 +74,16 @@ void map2(const Tensor& out, const Tensor& a, const Tensor& b, const F& f) {
   });
 }
 
+/// map() for a function that costs much.
+template <class T, class F>
+void map_costly(const Tensor& out, const Tensor& x, const F& f) {
+  if constexpr (std::is_same_v<T, bf16>) {
+    if (x.numel() >= Bf16Table::kWorthwhile && x.is_dense() && x.strides() == out.strides())
+      return Bf16Table(f).map(out.data<bf16>(), x.data<bf16>(), x.numel(), streams(out, x));
+  }
+  map<T, T>(out, x, f);
+}
+
 }  // namespace
 
 void unary(Unary op, const Tensor& out, const Tensor& x) {
@@ -80,7 +91,7 @@ void unary(Unary op, const Tensor& out, const Tensor& x) {
       op, [&](const auto& f) { visit(x.dtype(), [&](auto v) { map<decltype(v), decltype(v)>(out, x, f); }); });
   if (done) return;
   math::visit_float_unary(op, [&](const auto& f) {
-    visit_floating(x.dtype(), "unary", [&](auto v) { map<decltype(v), decltype(v)>(out, x, f); });
+    visit_floating(x.dtype(), "unary", [&](auto v) { map_costly<decltype(v)>(out, x, f); });
   });
 }
 
@@ -125,25 +136,25 @@ void add_scaled(const Tensor& out, const Tensor& a, const Tensor& b, double alph
 
 void where(const Tensor& out, const Tensor& condition, const Tensor& a, const Tensor& b) {
   const uint8_t* c = condition.data<uint8_t>();
+  const bool stream = streams(out, a, b);
   visit(out.dtype(), [&](auto v) {
-    using T = decltype(v);
-    T* o = out.data<T>();
-    const T *p = a.data<T>(), *q = b.data<T>();
+    using T = Bits<decltype(v)>;
+    T* o = bits(out.data<decltype(v)>());
+    const T *p = bits(a.data<decltype(v)>()), *q = bits(b.data<decltype(v)>());
     for_each_row<4>({&out, &condition, &a, &b}, [&](const auto& at, const auto& step, int64_t n) {
       T* to = o + at[0];
       const uint8_t* mask = c + at[1];
       const T *left = p + at[2], *right = q + at[3];
-      // Both sides are read before the choice: a load inside of it would keep the loop from being vectorised.
-      const auto select = [&](int64_t left_step, int64_t right_step) {
-        for (int64_t i = 0; i < n; ++i) {
-          const T if_set = left[i * left_step], if_not = right[i * right_step];
-          to[i] = mask[i] ? if_set : if_not;
-        }
-      };
       const bool unit = step[0] == 1 && step[1] == 1;
-      if (unit && step[2] == 1 && step[3] == 1) return select(1, 1);
-      if (unit && step[2] == 1 && step[3] == 0) return select(1, 0);
-      if (unit && step[2] == 0 && step[3] == 1) return select(0, 1);
+      if (unit && step[2] == 1 && step[3] == 1)
+        return map_run(
+            to, n, stream, [](uint8_t m, T x, T y) { return m ? x : y; }, mask, left, right);
+      if (unit && step[2] == 1 && step[3] == 0)
+        return map_run(
+            to, n, stream, [y = *right](uint8_t m, T x) { return m ? x : y; }, mask, left);
+      if (unit && step[2] == 0 && step[3] == 1)
+        return map_run(
+            to, n, stream, [x = *left](uint8_t m, T y) { return m ? x : y; }, mask, right);
       for (int64_t i = 0; i < n; ++i) to[i * step[0]] = mask[i * step[1]] ? left[i * step[2]] : right[i * step[3]];
     });
   });
@@ -157,25 +168,17 @@ void clamp(const Tensor& out, const Tensor& x, double min, double max) {
 }
 
 void fill(const Tensor& x, double value) {
+  const bool stream = streams(x);
   visit(x.dtype(), [&](auto v) {
     using T = decltype(v);
-    const T number = static_cast<T>(static_cast<Compute<T>>(value));
-    T* p = x.data<T>();
+    T number = static_cast<T>(static_cast<Compute<T>>(value));
+    const Bits<T> pattern = *bits(&number);
+    Bits<T>* p = bits(x.data<T>());
     for_each_row<1>({&x}, [&](const auto& at, const auto& step, int64_t n) {
-      T* row = p + at[0];
-      if (step[0] == 1) {
-        for (int64_t i = 0; i < n; ++i) row[i] = number;
-        return;
-      }
-      for (int64_t i = 0; i < n; ++i) row[i * step[0]] = number;
+      Bits<T>* row = p + at[0];
+      if (step[0] == 1) return map_run(row, n, stream, [pattern] { return pattern; });
+      for (int64_t i = 0; i < n; ++i) row[i * step[0]] = pattern;
     });
-  });
-}
-
-void copy(const Tensor& destination, const Tensor& source) {
-  visit(source.dtype(), [&](auto from) {
-    visit(destination.dtype(),
-          [&](auto to) { map<decltype(to), decltype(from)>(destination, source, [](auto e) { return e; }); });
   });
 }
 

@@ -1,4 +1,5 @@
-// Rows of few channels, walked several at a time, so that loops over channels fill the vector registers.
+// Rows of few channels, walked several at a time, so that loops over channels
+// fill the vector registers.
 #pragma once
 
 #include <algorithm>
@@ -6,12 +7,14 @@
 #include <numeric>
 #include <vector>
 
+#include "kernels/cpu/stream.h"
 #include "kernels/parallel.h"
 
 namespace gw::kernels::cpu {
 
-/// A matrix of `rows` x `channels` seen as `full` rows of `width` = repeat * channels lanes, and one last row of `tail`
-/// lanes. What belongs to channel c is repeated in lanes c, c + channels, ...
+/// A matrix of `rows` x `channels` seen as `full` rows of `width` = repeat *
+/// channels lanes, and one last row of `tail` lanes. What belongs to channel c
+/// is repeated in lanes c, c + channels, ...
 struct Lanes {
   int64_t channels;
   int64_t width;
@@ -19,12 +22,9 @@ struct Lanes {
   int64_t tail;
 
   Lanes(int64_t rows, int64_t channels) : channels(channels) {
-    constexpr int64_t kVector = 16, kEnough = 64;  // floats of a 512-bit register; lanes that hide the loop's overhead
-    int64_t repeat = 1;
-    if (channels < kEnough) {
-      const int64_t step = kVector / std::gcd(channels, kVector);
-      repeat = (kEnough / channels + step) / step * step;
-    }
+    constexpr int64_t kEnough = 64;  // lanes that hide the loop's overhead, and
+                                     // a whole number of any register's
+    const int64_t repeat = channels < kEnough ? kEnough / std::gcd(channels, kEnough) : 1;
     width = channels * repeat;
     full = rows / repeat;
     tail = rows % repeat * channels;
@@ -37,18 +37,22 @@ struct Lanes {
     return lanes;
   }
 
-  /// Calls row(offset, lanes) in parallel for every row.
+  /// Calls row(offset, lanes) in parallel for every row; it may stream its
+  /// results.
   template <class Row>
   void for_each(const Row& row) const {
     parallel_for(full + (tail > 0), std::max<int64_t>(1, kParallelGrain / width), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) row(r * width, r < full ? width : tail);
+      stream_fence();
     });
   }
 
-  /// Sums two quantities per channel. accumulate(offset, rows, lanes, s, q) adds those of `rows` rows of `lanes`
-  /// elements each to the f32 sums s and q, one per lane. Short runs are summed in f32, runs in double, and the
-  /// threads' sums in the threads' order: exact enough for any size, and the same each time for one number of threads.
-  /// Returns s of every channel, then q of every channel.
+  /// Sums two quantities per channel. accumulate(offset, rows, lanes, s, q)
+  /// adds those of `rows` rows of `lanes` elements each to the f32 sums s and
+  /// q, one per lane. Short runs are summed in f32, runs in double, and the
+  /// threads' sums in the threads' order: exact enough for any size, and the
+  /// same each time for one number of threads. Returns s of every channel, then
+  /// q of every channel.
   template <class Accumulate>
   std::vector<double> sum_pairs(const Accumulate& accumulate) const {
     const int64_t most = std::max<int64_t>(1, full * width / kParallelGrain);
@@ -61,6 +65,7 @@ struct Lanes {
         sum_rows(accumulate, full * part / parts, full * (part + 1) / parts, sums);
         if (part == parts - 1 && tail > 0) sum_run(accumulate, full * width, 1, tail, sums);
       }
+      stream_fence();
     });
     std::vector<double> totals(static_cast<size_t>(2 * channels));
     for (const std::vector<double>& sums : partial)
@@ -72,7 +77,8 @@ struct Lanes {
  private:
   template <class Accumulate>
   void sum_rows(const Accumulate& accumulate, int64_t begin, int64_t end, std::vector<double>& sums) const {
-    constexpr int64_t kRun = 128;  // rows whose f32 sum is still exact to a few units in the last place
+    constexpr int64_t kRun = 128;  // rows whose f32 sum is still exact to a few
+                                   // units in the last place
     for (int64_t r = begin; r < end; r += kRun) sum_run(accumulate, r * width, std::min(kRun, end - r), width, sums);
   }
 

@@ -1,8 +1,10 @@
 #include "kernels/cpu/pool.h"
 
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
+#include "kernels/cpu/map.h"
 #include "kernels/cpu/store.h"
 #include "kernels/parallel.h"
 
@@ -16,6 +18,7 @@ using math::PoolGeometry;
 struct Range {
   int64_t begin;
   int64_t end;
+  bool operator==(const Range&) const = default;
 };
 
 /// The input pixels of every window, or (the other way) the windows over every input pixel, worked out once per axis:
@@ -44,111 +47,169 @@ template <class Block>
 void for_channels(int64_t channels, const Block& block) {
   int64_t c = 0;
   for (; c + 64 <= channels; c += 64) block(c, std::integral_constant<int64_t, 64>{});
+  for (; c + 32 <= channels; c += 32) block(c, std::integral_constant<int64_t, 32>{});
   for (; c + 16 <= channels; c += 16) block(c, std::integral_constant<int64_t, 16>{});
   for (; c + 8 <= channels; c += 8) block(c, std::integral_constant<int64_t, 8>{});
   for (; c < channels; ++c) block(c, std::integral_constant<int64_t, 1>{});
 }
 
-/// Calls pixel(image, row, column) for every pixel of `images` of `rows` x `columns`, images and rows in parallel.
-template <class Pixel>
-void for_pixels(int64_t images, int64_t rows, int64_t columns, int64_t channels, const Pixel& pixel) {
-  const int64_t row_elements = std::max<int64_t>(1, columns * channels);
-  parallel_for(images * rows, std::max<int64_t>(1, kParallelGrain / row_elements), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const int64_t image = r / rows, row = r % rows;
-      for (int64_t column = 0; column < columns; ++column) pixel(image, row, column);
-    }
-  });
+/// Calls work(begin, end) in parallel for parts of all result rows of all images, `rows_each` of them in an image.
+template <class Work>
+void for_rows(const PoolGeometry& g, int64_t rows_each, const Work& work) {
+  const int64_t per_row = std::max<int64_t>(1, g.h.in * g.w.in * g.channels / rows_each);
+  parallel_for(g.images * rows_each, std::max<int64_t>(1, kParallelGrain / per_row), work);
 }
+
+/// Rows of results on their way to memory: streamed, they are first computed in a row that stays in the cache.
+template <class T>
+class RowWriter {
+ public:
+  RowWriter(T* out, int64_t row_elements, bool stream)
+      : out_(out), elements_(row_elements), row_(static_cast<size_t>(stream ? row_elements : 0)) {}
+
+  /// Where to compute row `index`.
+  T* begin(int64_t index) { return row_.empty() ? out_ + index * elements_ : row_.data(); }
+  /// Row `index` is computed.
+  void end(int64_t index) {
+    if (!row_.empty()) copy(row_.data(), index);
+  }
+  /// Writes a row that was computed elsewhere.
+  void copy(const T* from, int64_t index) const {
+    const auto take = [from](T* to, int64_t first, auto count) {
+      std::memcpy(to, from + first, static_cast<size_t>(count) * sizeof(T));
+    };
+    T* to = out_ + index * elements_;
+    row_.empty() ? take(to, 0, elements_) : stream_run(to, elements_, take);
+  }
+
+ private:
+  T* out_;
+  int64_t elements_;
+  std::vector<T> row_;
+};
 
 /// The commonest window, 2 x 2, in one loop without sums: `top` and `bottom` are the left pixels of its two rows.
-template <class T>
-void average_of_four(T* out, const T* top, const T* bottom, int64_t channels, float factor) {
-  for_channels(channels, [=](int64_t c, auto count) {
-    const T *a = top + c, *b = a + channels, *d = bottom + c, *e = d + channels;
+template <class T, class Count>
+void average_of_four(T* out, const T* top, const T* bottom, int64_t channels, float factor, Count count) {
+  const T *a = top, *b = top + channels, *c = bottom, *d = bottom + channels;
 #pragma omp simd
-    for (int64_t k = 0; k < count; ++k) {
-      const float upper = static_cast<float>(a[k]) + static_cast<float>(b[k]);
-      const float lower = static_cast<float>(d[k]) + static_cast<float>(e[k]);
-      store(out[c + k], (upper + lower) * factor);
+  for (int64_t k = 0; k < count; ++k) {
+    const float upper = static_cast<float>(a[k]) + static_cast<float>(b[k]);
+    const float lower = static_cast<float>(c[k]) + static_cast<float>(d[k]);
+    store(out[k], (upper + lower) * factor);
+  }
+}
+
+/// The average of any window of `plane`, whose rows are `stride` elements apart. Four pixels a step keep the chain of
+/// additions short.
+template <class T, class Count>
+void average(T* out, const T* plane, Range h, Range w, int64_t stride, int64_t channels, float factor, Count count) {
+  float sum[count] = {};
+  for (int64_t i = h.begin; i < h.end; ++i) {
+    const T* in = plane + i * stride + w.begin * channels;
+    int64_t j = w.begin;
+    for (; j + 4 <= w.end; j += 4, in += 4 * channels) {
+      const T *b = in + channels, *c = b + channels, *d = c + channels;
+#pragma omp simd
+      for (int64_t k = 0; k < count; ++k)
+        sum[k] += (static_cast<float>(in[k]) + static_cast<float>(b[k])) +
+                  (static_cast<float>(c[k]) + static_cast<float>(d[k]));
     }
-  });
+    for (; j < w.end; ++j, in += channels) {
+#pragma omp simd
+      for (int64_t k = 0; k < count; ++k) sum[k] += static_cast<float>(in[k]);
+    }
+  }
+#pragma omp simd
+  for (int64_t k = 0; k < count; ++k) store(out[k], sum[k] * factor);
 }
 
 template <class T>
-void avg_forward(T* y, const T* x, const PoolGeometry& g) {
+void avg_forward(T* y, const T* x, const PoolGeometry& g, bool stream) {
   const std::vector<Range> rows = windows(g.h), columns = windows(g.w);
   const std::vector<float> scale = scales(g);
-  for_pixels(g.images, g.h.out, g.w.out, g.channels, [&](int64_t image, int64_t oh, int64_t ow) {
-    const Range h = rows[static_cast<size_t>(oh)], w = columns[static_cast<size_t>(ow)];
-    const float factor = scale[static_cast<size_t>(oh * g.w.out + ow)];
-    const T* plane = x + image * g.h.in * g.w.in * g.channels;
-    T* out = y + ((image * g.h.out + oh) * g.w.out + ow) * g.channels;
-    if (h.end - h.begin == 2 && w.end - w.begin == 2) {
-      const T* top = plane + (h.begin * g.w.in + w.begin) * g.channels;
-      return average_of_four(out, top, top + g.w.in * g.channels, g.channels, factor);
-    }
-    for_channels(g.channels, [&](int64_t c, auto count) {
-      float sum[count] = {};
-      for (int64_t i = h.begin; i < h.end; ++i) {
-        for (int64_t j = w.begin; j < w.end; ++j) {
-          const T* in = plane + (i * g.w.in + j) * g.channels + c;
-#pragma omp simd
-          for (int64_t k = 0; k < count; ++k) sum[k] += static_cast<float>(in[k]);
+  const int64_t row_elements = g.w.out * g.channels, stride = g.w.in * g.channels;
+  for_rows(g, g.h.out, [&](int64_t begin, int64_t end) {
+    RowWriter<T> writer(y, row_elements, stream);
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t oh = r % g.h.out;
+      const T* plane = x + r / g.h.out * g.h.in * stride;
+      const Range h = rows[static_cast<size_t>(oh)];
+      const float* factor = scale.data() + oh * g.w.out;
+      T* out = writer.begin(r);
+      for_channels(g.channels, [&](int64_t c, auto count) {
+        for (int64_t ow = 0; ow < g.w.out; ++ow) {
+          const Range w = columns[static_cast<size_t>(ow)];
+          const T* corner = plane + h.begin * stride + w.begin * g.channels + c;
+          T* to = out + ow * g.channels + c;
+          if (h.end - h.begin == 2 && w.end - w.begin == 2)
+            average_of_four(to, corner, corner + stride, g.channels, factor[ow], count);
+          else
+            average(to, plane + c, h, w, stride, g.channels, factor[ow], count);
         }
-      }
-#pragma omp simd
-      for (int64_t k = 0; k < count; ++k) store(out[c + k], sum[k] * factor);
-    });
-  });
-}
-
-/// What a pixel under a single window gets from it.
-template <class T>
-void scaled(T* out, const T* in, int64_t channels, float factor) {
-  for_channels(channels, [=](int64_t c, auto count) {
-#pragma omp simd
-    for (int64_t k = 0; k < count; ++k) store(out[c + k], static_cast<float>(in[c + k]) * factor);
-  });
-}
-
-/// Each input pixel gathers from the windows over it, so that threads never add to the same place.
-template <class T>
-void avg_backward(T* dx, const T* dy, const PoolGeometry& g) {
-  const std::vector<Range> rows = covers(g.h), columns = covers(g.w);
-  const std::vector<float> scale = scales(g);
-  for_pixels(g.images, g.h.in, g.w.in, g.channels, [&](int64_t image, int64_t row, int64_t column) {
-    const Range h = rows[static_cast<size_t>(row)], w = columns[static_cast<size_t>(column)];
-    const T* plane = dy + image * g.h.out * g.w.out * g.channels;
-    T* out = dx + ((image * g.h.in + row) * g.w.in + column) * g.channels;
-    if (h.end - h.begin == 1 && w.end - w.begin == 1) {
-      const int64_t window = h.begin * g.w.out + w.begin;
-      return scaled(out, plane + window * g.channels, g.channels, scale[static_cast<size_t>(window)]);
+      });
+      writer.end(r);
     }
-    for_channels(g.channels, [&](int64_t c, auto count) {
+    stream_fence();
+  });
+}
+
+/// One row of dx: each input pixel gathers from the windows over it, so that threads never add to the same place.
+template <class T>
+void avg_backward_row(T* out, const T* plane, Range h, const std::vector<Range>& columns, const float* scale,
+                      const PoolGeometry& g) {
+  for_channels(g.channels, [&](int64_t c, auto count) {
+    for (size_t column = 0; column < columns.size(); ++column) {
+      const Range w = columns[column];
+      T* to = out + static_cast<int64_t>(column) * g.channels + c;
+      if (column > 0 && w == columns[column - 1]) {  // the same windows give the same sum
+        std::memcpy(to, to - g.channels, static_cast<size_t>(count) * sizeof(T));
+        continue;
+      }
       float sum[count] = {};
       for (int64_t i = h.begin; i < h.end; ++i) {
         for (int64_t j = w.begin; j < w.end; ++j) {
           const T* in = plane + (i * g.w.out + j) * g.channels + c;
-          const float factor = scale[static_cast<size_t>(i * g.w.out + j)];
+          const float factor = scale[i * g.w.out + j];
 #pragma omp simd
           for (int64_t k = 0; k < count; ++k) sum[k] += static_cast<float>(in[k]) * factor;
         }
       }
 #pragma omp simd
-      for (int64_t k = 0; k < count; ++k) store(out[c + k], sum[k]);
-    });
+      for (int64_t k = 0; k < count; ++k) store(to[k], sum[k]);
+    }
   });
 }
 
+/// Rows under the same windows are equal, so each is computed once.
 template <class T>
-void max_forward(T* y, int32_t* indices, const T* x, const PoolGeometry& g) {
-  const std::vector<Range> rows = windows(g.h), columns = windows(g.w);
-  for_pixels(g.images, g.h.out, g.w.out, g.channels, [&](int64_t image, int64_t oh, int64_t ow) {
-    const Range h = rows[static_cast<size_t>(oh)], w = columns[static_cast<size_t>(ow)];
-    const T* plane = x + image * g.h.in * g.w.in * g.channels;
-    const int64_t at = ((image * g.h.out + oh) * g.w.out + ow) * g.channels;
-    for_channels(g.channels, [&](int64_t c, auto count) {
+void avg_backward(T* dx, const T* dy, const PoolGeometry& g, bool stream) {
+  const std::vector<Range> rows = covers(g.h), columns = covers(g.w);
+  const std::vector<float> scale = scales(g);
+  const int64_t row_elements = g.w.in * g.channels;
+  for_rows(g, g.h.in, [&](int64_t begin, int64_t end) {
+    RowWriter<T> writer(dx, row_elements, stream);
+    std::vector<T> row(static_cast<size_t>(row_elements));
+    for (int64_t r = begin; r < end; ++r) {
+      const auto i = static_cast<size_t>(r % g.h.in);
+      if (r == begin || i == 0 || !(rows[i] == rows[i - 1])) {
+        const T* plane = dy + r / g.h.in * g.h.out * g.w.out * g.channels;
+        avg_backward_row(row.data(), plane, rows[i], columns, scale.data(), g);
+      }
+      writer.copy(row.data(), r);
+    }
+    stream_fence();
+  });
+}
+
+/// The largest of each window of a row and where in `plane` it lies.
+template <class T>
+void max_forward_row(T* y, int32_t* indices, const T* plane, Range h, const std::vector<Range>& columns,
+                     const PoolGeometry& g) {
+  for_channels(g.channels, [&](int64_t c, auto count) {
+    for (size_t ow = 0; ow < columns.size(); ++ow) {
+      const Range w = columns[ow];
+      const int64_t at = static_cast<int64_t>(ow) * g.channels + c;
       float best[count];
       int32_t where[count];
       const auto first = static_cast<int32_t>(h.begin * g.w.in + w.begin);
@@ -157,41 +218,70 @@ void max_forward(T* y, int32_t* indices, const T* x, const PoolGeometry& g) {
         best[k] = static_cast<float>(plane[first * g.channels + c + k]);
         where[k] = first;
       }
-      for (int64_t i = h.begin; i < h.end; ++i) {
-        for (int64_t j = w.begin; j < w.end; ++j) {
-          const auto position = static_cast<int32_t>(i * g.w.in + j);
-          const T* in = plane + position * g.channels + c;
+      const auto challenge = [&](int32_t position) {
+        const T* in = plane + position * g.channels + c;
 #pragma omp simd
-          for (int64_t k = 0; k < count; ++k) {
-            const float v = static_cast<float>(in[k]);
-            const bool better = v > best[k] || v != v;  // NaN wins, and stays
-            best[k] = better ? v : best[k];
-            where[k] = better ? position : where[k];
-          }
+        for (int64_t k = 0; k < count; ++k) {
+          const float v = static_cast<float>(in[k]);
+          const bool better = v > best[k] || v != v;  // NaN wins, and stays
+          best[k] = better ? v : best[k];
+          where[k] = better ? position : where[k];
         }
+      };
+      if (h.end - h.begin == 2 && w.end - w.begin == 2) {  // the commonest window, without loops
+        const auto below = first + static_cast<int32_t>(g.w.in);
+        challenge(first + 1), challenge(below), challenge(below + 1);
+      } else {
+        for (int64_t i = h.begin; i < h.end; ++i)
+          for (int64_t j = w.begin; j < w.end; ++j) challenge(static_cast<int32_t>(i * g.w.in + j));
       }
 #pragma omp simd
       for (int64_t k = 0; k < count; ++k) {
-        store(y[at + c + k], best[k]);
-        indices[at + c + k] = where[k];
+        store(y[at + k], best[k]);
+        indices[at + k] = where[k];
       }
-    });
+    }
   });
 }
 
 template <class T>
-void max_backward(T* dx, const T* dy, const int32_t* indices, const PoolGeometry& g) {
-  const std::vector<Range> rows = covers(g.h), columns = covers(g.w);
-  for_pixels(g.images, g.h.in, g.w.in, g.channels, [&](int64_t image, int64_t row, int64_t column) {
-    const Range h = rows[static_cast<size_t>(row)], w = columns[static_cast<size_t>(column)];
-    const auto position = static_cast<int32_t>(row * g.w.in + column);
-    const int64_t plane = image * g.h.out * g.w.out;
-    T* out = dx + ((image * g.h.in + row) * g.w.in + column) * g.channels;
-    for_channels(g.channels, [&](int64_t c, auto count) {
+void max_forward(T* y, int32_t* indices, const T* x, const PoolGeometry& g, bool stream) {
+  const std::vector<Range> rows = windows(g.h), columns = windows(g.w);
+  const int64_t row_elements = g.w.out * g.channels;
+  for_rows(g, g.h.out, [&](int64_t begin, int64_t end) {
+    RowWriter<T> values(y, row_elements, stream);
+    RowWriter<int32_t> places(indices, row_elements, stream);
+    for (int64_t r = begin; r < end; ++r) {
+      const T* plane = x + r / g.h.out * g.h.in * g.w.in * g.channels;
+      max_forward_row(values.begin(r), places.begin(r), plane, rows[static_cast<size_t>(r % g.h.out)], columns, g);
+      values.end(r), places.end(r);
+    }
+    stream_fence();
+  });
+}
+
+/// One row of dx, gathered as in avg_backward_row.
+template <class T>
+void max_backward_row(T* out, const T* dy, const int32_t* indices, int64_t row, Range h,
+                      const std::vector<Range>& columns, const PoolGeometry& g) {
+  for_channels(g.channels, [&](int64_t c, auto count) {
+    for (size_t column = 0; column < columns.size(); ++column) {
+      const Range w = columns[column];
+      const auto position = static_cast<int32_t>(row * g.w.in + static_cast<int64_t>(column));
+      T* to = out + static_cast<int64_t>(column) * g.channels + c;
+      if (h.end - h.begin == 1 && w.end - w.begin == 1) {  // a single window: its gradient or nothing, without a sum
+        const int64_t at = (h.begin * g.w.out + w.begin) * g.channels + c;
+#pragma omp simd
+        for (int64_t k = 0; k < count; ++k) {
+          const auto gradient = *bits(dy + at + k);
+          *bits(to + k) = indices[at + k] == position ? gradient : 0;
+        }
+        continue;
+      }
       float sum[count] = {};
       for (int64_t i = h.begin; i < h.end; ++i) {
         for (int64_t j = w.begin; j < w.end; ++j) {
-          const int64_t at = (plane + i * g.w.out + j) * g.channels + c;
+          const int64_t at = (i * g.w.out + j) * g.channels + c;
 #pragma omp simd
           for (int64_t k = 0; k < count; ++k) {
             const float gradient = static_cast<float>(dy[at + k]);  // not inside the selection: loads stay vectors
@@ -200,8 +290,23 @@ void max_backward(T* dx, const T* dy, const int32_t* indices, const PoolGeometry
         }
       }
 #pragma omp simd
-      for (int64_t k = 0; k < count; ++k) store(out[c + k], sum[k]);
-    });
+      for (int64_t k = 0; k < count; ++k) store(to[k], sum[k]);
+    }
+  });
+}
+
+template <class T>
+void max_backward(T* dx, const T* dy, const int32_t* indices, const PoolGeometry& g, bool stream) {
+  const std::vector<Range> rows = covers(g.h), columns = covers(g.w);
+  const int64_t row_elements = g.w.in * g.channels, windows_each = g.h.out * g.w.out * g.channels;
+  for_rows(g, g.h.in, [&](int64_t begin, int64_t end) {
+    RowWriter<T> writer(dx, row_elements, stream);
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t row = r % g.h.in, plane = r / g.h.in * windows_each;
+      max_backward_row(writer.begin(r), dy + plane, indices + plane, row, rows[static_cast<size_t>(row)], columns, g);
+      writer.end(r);
+    }
+    stream_fence();
   });
 }
 
@@ -210,28 +315,28 @@ void max_backward(T* dx, const T* dy, const int32_t* indices, const PoolGeometry
 void avg_pool(const Tensor& y, const Tensor& x, const PoolGeometry& g) {
   visit_floating(x.dtype(), "avg_pool2d", [&](auto v) {
     using T = decltype(v);
-    avg_forward(y.data<T>(), x.data<T>(), g);
+    avg_forward(y.data<T>(), x.data<T>(), g, streams(y));
   });
 }
 
 void avg_pool_backward(const Tensor& dx, const Tensor& dy, const PoolGeometry& g) {
   visit_floating(dy.dtype(), "avg_pool2d_backward", [&](auto v) {
     using T = decltype(v);
-    avg_backward(dx.data<T>(), dy.data<T>(), g);
+    avg_backward(dx.data<T>(), dy.data<T>(), g, streams(dx));
   });
 }
 
 void max_pool(const Tensor& y, const Tensor& indices, const Tensor& x, const PoolGeometry& g) {
   visit_floating(x.dtype(), "max_pool2d", [&](auto v) {
     using T = decltype(v);
-    max_forward(y.data<T>(), indices.data<int32_t>(), x.data<T>(), g);
+    max_forward(y.data<T>(), indices.data<int32_t>(), x.data<T>(), g, streams(y));
   });
 }
 
 void max_pool_backward(const Tensor& dx, const Tensor& dy, const Tensor& indices, const PoolGeometry& g) {
   visit_floating(dy.dtype(), "max_pool2d_backward", [&](auto v) {
     using T = decltype(v);
-    max_backward(dx.data<T>(), dy.data<T>(), indices.data<int32_t>(), g);
+    max_backward(dx.data<T>(), dy.data<T>(), indices.data<int32_t>(), g, streams(dx));
   });
 }
 

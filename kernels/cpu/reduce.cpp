@@ -1,5 +1,7 @@
 #include "kernels/cpu/reduce.h"
 
+#include <bit>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -43,14 +45,16 @@ struct SquaredDeviation {
 template <class T, class Term>
 Total<T> sum_run(const T* x, int64_t n, double center, const Term& term) {
   constexpr int64_t kLanes = 32;
-  Total<T> total{};
+  Total<T> lane_totals[kLanes] = {};  // added up only at the end: a chain of additions for every run would be slow
   int64_t i = 0;
   for (; i + kRun <= n; i += kRun) {
     Partial<T> lane[kLanes] = {};
     for (int64_t j = 0; j < kRun; j += kLanes)
       for (int64_t l = 0; l < kLanes; ++l) lane[l] += term(widened(x[i + j + l]), center);
-    for (Partial<T> p : lane) total += p;
+    for (int64_t l = 0; l < kLanes; ++l) lane_totals[l] += lane[l];
   }
+  Total<T> total{};
+  for (const Total<T> t : lane_totals) total += t;
   for (; i < n; ++i) total += term(widened(x[i]), center);
   return total;
 }
@@ -124,26 +128,125 @@ std::vector<Total<T>> totals_of(const T* x, ReduceShape s, const std::vector<dou
   return totals;
 }
 
-template <class T>
-bool is_nan(T value) {
-  if constexpr (is_floating(dtype_of<T>())) return static_cast<float>(value) != static_cast<float>(value);
-  return false;
+/// Float bits as a whole number that orders as the floats do, both zeros alike.
+template <class Key>
+Key ordered(Key bits) {
+  constexpr Key kMax = std::numeric_limits<Key>::max(), kMin = std::numeric_limits<Key>::min();
+  const Key number = bits == kMin ? Key{0} : bits;
+  return static_cast<Key>(number ^ ((number < 0 ? Key{-1} : Key{0}) & kMax));  // negative floats count backwards
 }
 
-/// True if `challenger` takes the place of `best`: strictly beyond it, or the first NaN.
+/// A whole number that orders as the elements of T do, or if not `largest` the other way round, with NaN above all.
+/// Unlike floats with NaN, whole numbers have a maximum that compilers vectorise.
 template <class T>
-bool beats(T challenger, T best, bool largest) {
-  if (is_nan(best)) return false;
-  if (is_nan(challenger)) return true;
-  return largest ? challenger > best : challenger < best;
+auto order_key(T value, bool largest) {
+  if constexpr (std::is_same_v<T, float>) {
+    const int32_t key = ordered(std::bit_cast<int32_t>(value)) ^ (largest ? 0 : -1);
+    return value != value ? std::numeric_limits<int32_t>::max() : key;
+  } else if constexpr (std::is_same_v<T, bf16>) {
+    const auto key = static_cast<int16_t>(ordered(static_cast<int16_t>(value.bits)) ^ (largest ? 0 : -1));
+    return (value.bits & 0x7fff) > 0x7f80 ? std::numeric_limits<int16_t>::max() : key;
+  } else {
+    using Key = std::conditional_t<std::is_same_v<T, uint8_t>, int16_t, T>;
+    return static_cast<Key>(static_cast<Key>(value) ^ (largest ? Key{0} : Key{-1}));
+  }
 }
 
-/// Calls visit(o, i, first) for every result, where `first` points to its first element.
-template <class T, class Visit>
-void for_each_result(const T* x, ReduceShape s, const Visit& visit) {
-  parallel_for(s.outer * s.inner, std::max<int64_t>(1, kParallelGrain / s.reduced), [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end; ++k) visit(k, x + k / s.inner * s.reduced * s.inner + k % s.inner);
+template <class T>
+using OrderKey = decltype(order_key(T{}, true));
+
+/// The greatest key of a line or column, and which of its elements has it first.
+template <class T>
+struct Best {
+  OrderKey<T> key;
+  int64_t at;
+};
+
+/// Of n > 0 contiguous elements.
+template <class T>
+Best<T> best_of_line(const T* x, int64_t n, bool largest) {
+  constexpr int64_t kBlock = 1024;  // the greatest is looked for first; where it lies, only in the block that has it
+  Best<T> best{std::numeric_limits<OrderKey<T>>::min(), -1};
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
+    OrderKey<T> greatest = std::numeric_limits<OrderKey<T>>::min();
+    const int64_t end = std::min(n, begin + kBlock);
+#pragma omp simd reduction(max : greatest)
+    for (int64_t i = begin; i < end; ++i) {
+      const OrderKey<T> key = order_key(x[i], largest);
+      greatest = key > greatest ? key : greatest;
+    }
+    if (best.at < 0 || greatest > best.key) best = {greatest, begin};
+  }
+  const T* block = x + best.at;
+  auto first = static_cast<OrderKey<T>>(kBlock);
+#pragma omp simd reduction(min : first)
+  for (int64_t i = 0; i < std::min(kBlock, n - best.at); ++i) {
+    const auto place = static_cast<OrderKey<T>>(order_key(block[i], largest) == best.key ? i : kBlock);
+    first = place < first ? place : first;
+  }
+  return {best.key, best.at + first};
+}
+
+/// Of each of `columns` columns of `rows` rows, which are `stride` elements apart.
+template <class T>
+void best_of_columns(const T* x, int64_t rows, int64_t stride, int64_t columns, bool largest, Best<T>* best) {
+  using Wide = std::conditional_t<sizeof(OrderKey<T>) == 8, int64_t, int32_t>;  // keys and positions of one width
+  constexpr int64_t kStrip = 64;
+  for (int64_t c0 = 0; c0 < columns; c0 += kStrip) {
+    const int64_t width = std::min(kStrip, columns - c0);
+    Wide key[kStrip], at[kStrip] = {};
+    for (int64_t c = 0; c < width; ++c) key[c] = order_key(x[c0 + c], largest);
+    for (int64_t r = 1; r < rows; ++r) {
+      const T* row = x + r * stride + c0;
+      for (int64_t c = 0; c < width; ++c) {
+        const Wide challenger = order_key(row[c], largest);
+        at[c] = challenger > key[c] ? static_cast<Wide>(r) : at[c];
+        key[c] = challenger > key[c] ? challenger : key[c];
+      }
+    }
+    for (int64_t c = 0; c < width; ++c) best[c0 + c] = {static_cast<OrderKey<T>>(key[c]), at[c]};
+  }
+}
+
+/// Calls finish(index of the result, position of its element) for every result, in parallel. Long reductions are cut
+/// into parts, whose results are compared in order; rows too wide for that are cut into columns.
+template <class T, class Finish>
+void for_each_extremum(const T* x, ReduceShape s, bool largest, const Finish& finish) {
+  constexpr int64_t kWideRow = 4096, kColumns = 512;
+  const bool wide = s.inner >= kWideRow;
+  const int64_t rows_each = wide ? s.reduced : std::max<int64_t>(1, kTask / s.inner);
+  const int64_t columns_each = wide ? kColumns : s.inner;
+  const int64_t parts = (s.reduced + rows_each - 1) / rows_each, strips = (s.inner + columns_each - 1) / columns_each;
+  if (s.inner == 1 && parts == 1) {  // often many short lines, for which what follows would be slow
+    return parallel_for(s.outer, std::max<int64_t>(1, kParallelGrain / s.reduced), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) finish(o, best_of_line(x + o * s.reduced, s.reduced, largest).at);
+    });
+  }
+  std::vector<Best<T>> partial(static_cast<size_t>(parts > 1 ? s.outer * parts * s.inner : 0));
+  const int64_t work = std::min(s.reduced, rows_each) * columns_each;
+  parallel_for(s.outer * parts * strips, std::max<int64_t>(1, kParallelGrain / work), [&](int64_t begin, int64_t end) {
+    std::vector<Best<T>> own(static_cast<size_t>(parts > 1 ? 0 : columns_each));
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t o = task / strips / parts, first_row = task / strips % parts * rows_each;
+      const int64_t first_column = task % strips * columns_each;
+      const int64_t rows = std::min(rows_each, s.reduced - first_row);
+      const int64_t columns = std::min(columns_each, s.inner - first_column);
+      const T* block = x + (o * s.reduced + first_row) * s.inner + first_column;
+      Best<T>* best = parts > 1 ? partial.data() + task / strips * s.inner + first_column : own.data();
+      if (s.inner == 1)
+        *best = best_of_line(block, rows, largest);
+      else
+        best_of_columns(block, rows, s.inner, columns, largest, best);
+      for (int64_t c = 0; parts == 1 && c < columns; ++c) finish(o * s.inner + first_column + c, best[c].at);
+    }
   });
+  for (int64_t i = 0; parts > 1 && i < s.outer * s.inner; ++i) {
+    const Best<T>* first = partial.data() + i / s.inner * parts * s.inner + i % s.inner;
+    int64_t winner = 0;
+    for (int64_t p = 1; p < parts; ++p)
+      if (first[p * s.inner].key > first[winner * s.inner].key) winner = p;
+    finish(i, winner * rows_each + first[winner * s.inner].at);
+  }
 }
 
 }  // namespace
@@ -176,11 +279,9 @@ void extremum(const Tensor& out, const Tensor& x, ReduceShape shape, bool larges
   visit(x.dtype(), [&](auto v) {
     using T = decltype(v);
     T* o = out.data<T>();
-    for_each_result(x.data<T>(), shape, [&](int64_t k, const T* first) {
-      T best = *first;
-      for (int64_t r = 1; r < shape.reduced; ++r)
-        if (beats(first[r * shape.inner], best, largest)) best = first[r * shape.inner];
-      o[k] = best;
+    const T* in = x.data<T>();
+    for_each_extremum(in, shape, largest, [=](int64_t i, int64_t at) {
+      o[i] = in[(i / shape.inner * shape.reduced + at) * shape.inner + i % shape.inner];
     });
   });
 }
@@ -189,12 +290,7 @@ void arg_extremum(const Tensor& out, const Tensor& x, ReduceShape shape, bool la
   visit(x.dtype(), [&](auto v) {
     using T = decltype(v);
     int64_t* o = out.data<int64_t>();
-    for_each_result(x.data<T>(), shape, [&](int64_t k, const T* first) {
-      int64_t best = 0;
-      for (int64_t r = 1; r < shape.reduced; ++r)
-        if (beats(first[r * shape.inner], first[best * shape.inner], largest)) best = r;
-      o[k] = best;
-    });
+    for_each_extremum(x.data<T>(), shape, largest, [=](int64_t i, int64_t at) { o[i] = at; });
   });
 }
 

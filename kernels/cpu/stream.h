@@ -3,49 +3,64 @@
 #pragma once
 
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace gw::kernels::cpu {
 
 /// Results of at least this many bytes are streamed.
-inline constexpr int64_t kStreamBytes = int64_t{64} << 20;
+inline constexpr int64_t kStreamBytes = int64_t{16} << 20;
 
-/// Copies a block from the first cache to memory.
-inline void stream_bytes(char* to, const char* from, int64_t bytes) {
-#if defined(__SSE2__)
-  constexpr int64_t kVector = 16;
-  const int64_t head = std::min(bytes, static_cast<int64_t>(-reinterpret_cast<uintptr_t>(to) % kVector));
-  std::memcpy(to, from, static_cast<size_t>(head));
-  int64_t i = head;
-  for (; i + kVector <= bytes; i += kVector)
-    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
-  std::memcpy(to + i, from + i, static_cast<size_t>(bytes - i));
+inline constexpr int64_t kLineBytes = 64;  ///< of a cache line
+
+/// Writes one line to memory; `to` is aligned to it.
+inline void stream_line(void* to, const void* from) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(static_cast<__m512i*>(to), _mm512_loadu_si512(from));
+#elif defined(__SSE2__)
+  for (int i = 0; i < 4; ++i)
+    _mm_stream_si128(static_cast<__m128i*>(to) + i, _mm_loadu_si128(static_cast<const __m128i*>(from) + i));
 #else
-  std::memcpy(to, from, static_cast<size_t>(bytes));
+  std::memcpy(to, from, kLineBytes);
 #endif
 }
 
-/// Computes out[0 .. n) block by block, fill(block, begin, count), and streams each block. Runs shorter than a block
-/// are stored plainly: cut into pieces, streamed lines would be written half full.
+/// Streamed stores of this thread become visible to others in order only from here on.
+inline void stream_fence() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
+/// Computes out[0 .. n) in blocks and streams them; the caller ends with stream_fence(). fill(to, begin, count)
+/// computes elements begin, begin + 1, ...; a block's `count` is a constant of its type. Blocks are of a few registers
+/// only, so that the processor computes the next ones while it waits for the stores of the last.
+template <class T, class Fill>
+void stream_run(T* out, int64_t n, const Fill& fill) {
+  constexpr int64_t kBlock = 64, kLine = kLineBytes / static_cast<int64_t>(sizeof(T));
+  const auto beyond = static_cast<int64_t>(reinterpret_cast<uintptr_t>(out) % kLineBytes / sizeof(T));
+  int64_t i = std::min(n, (kLine - beyond) % kLine);
+  fill(out, 0, i);
+  for (; i + kBlock <= n; i += kBlock) {
+    alignas(kLineBytes) T block[kBlock];
+    fill(block, i, std::integral_constant<int64_t, kBlock>{});
+    for (int64_t k = 0; k < kBlock; k += kLine) stream_line(out + i + k, block + k);
+  }
+  fill(out + i, i, n - i);
+}
+
+/// stream_run with its fence, but runs that are too short for it to pay are stored plainly.
 template <class T, class Fill>
 void stream_blocks(T* out, int64_t n, const Fill& fill) {
-  constexpr int64_t kBlock = 2048;
-  if (n < kBlock) return fill(out, 0, n);
-  alignas(64) T block[kBlock];
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t count = std::min(kBlock, n - begin);
-    fill(block, begin, count);
-    stream_bytes(reinterpret_cast<char*>(out + begin), reinterpret_cast<const char*>(block),
-                 count * static_cast<int64_t>(sizeof(T)));
-  }
-#if defined(__SSE2__)
-  _mm_sfence();  // streamed stores become visible to other threads in order only from here on
-#endif
+  constexpr int64_t kShort = 2048;
+  if (n < kShort) return fill(out, 0, n);
+  stream_run(out, n, fill);
+  stream_fence();
 }
 
 }  // namespace gw::kernels::cpu

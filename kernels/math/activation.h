@@ -89,12 +89,11 @@ GW_HOST_DEVICE inline float gelu_tanh_slope(float x) {
 }
 
 /// log(1 + e^(beta x)) / beta, and x itself where beta x > threshold. With z = beta x it is max(z, 0) +
-/// log1p(e^-|z|), which cannot overflow; log1p(u) is corrected for what 1 + u loses.
+/// log(1 + e^-|z|), which cannot overflow.
 GW_HOST_DEVICE inline float softplus(float x, float beta, float threshold) {
   const float z = beta * x;
-  const float u = math::exp(z < 0.0f ? z : -z), one_more = 1.0f + u;
-  const float log1p = math::log(one_more) + (u - (one_more - 1.0f)) / one_more;
-  return z > threshold ? x : ((z < 0.0f ? 0.0f : z) + log1p) / beta;
+  const float log1p = math::log1p_of_fraction(math::exp(z < 0.0f ? z : -z));
+  return z > threshold ? x : ((z < 0.0f ? 0.0f : z) + log1p) * (1.0f / beta);
 }
 GW_HOST_DEVICE inline float softplus_slope(float x, float beta, float threshold) {
   const float slope = math::sigmoid(beta * x);

@@ -113,7 +113,7 @@ ResNet::ResNet(const ResNetConfig& config, const ModelOptions& o) {
   if (o.squeeze_excite || o.pre_activation)
     throw ConfigError("ResNet: squeeze_excite and pre_activation are options of the lesson's models only");
   const Style style{o.act ? o.act : make_relu(), o.norm, o.zero_init.value_or(o.norm != nullptr)};
-  const int64_t stem_channels = config.widths[0];
+  const int64_t stem_channels = scaled_channels(config.widths[0], o);
   conv1_ = register_module("conv1", stem(o.in_channels, stem_channels, config.deep_stem, style));
   if (style.norm) bn1_ = register_module("bn1", style.norm(stem_channels));
   act1_ = register_module("act1", style.act());
@@ -121,7 +121,7 @@ ResNet::ResNet(const ResNetConfig& config, const ModelOptions& o) {
       register_module("maxpool", std::make_shared<MaxPool2d>(PoolOptions{.kernel = 3, .stride = 2, .padding = 1}));
   int64_t in = stem_channels;
   for (size_t stage = 0; stage < layers_.size(); ++stage) {
-    const int64_t width = config.widths[stage], out = config.bottleneck ? 4 * width : width;
+    const int64_t width = scaled_channels(config.widths[stage], o), out = config.bottleneck ? 4 * width : width;
     auto blocks = std::make_shared<Sequential>();
     for (int64_t i = 0; i < config.blocks[stage]; ++i) {
       const BlockShape shape{in, width, out, i == 0 && stage > 0 ? 2 : 1};

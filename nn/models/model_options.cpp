@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <map>
 
 #include "nn/init.h"
@@ -15,16 +18,43 @@ ActivationFactory factory(Args... args) {
   return [args...] { return std::make_shared<Layer>(args...); };
 }
 
-const std::map<std::string, ActivationFactory>& activations() {
-  static const std::map<std::string, ActivationFactory> table = {
-      {"gelu", factory<GELU>()},
-      {"general-relu", make_general_relu()},
-      {"leaky-relu", factory<LeakyReLU>(0.1)},
-      {"mish", factory<Mish>()},
-      {"relu", make_relu()},
-      {"silu", factory<SiLU>()},
+/// Makes an activation with the numbers that may follow its name, and says how many it takes at most.
+struct NamedActivation {
+  size_t numbers;
+  ActivationFactory (*make)(const std::vector<float>& numbers);
+};
+
+const std::map<std::string, NamedActivation>& activations() {
+  using Numbers = const std::vector<float>&;
+  static const std::map<std::string, NamedActivation> table = {
+      {"gelu", {0, [](Numbers) { return factory<GELU>(); }}},
+      {"general-relu",
+       {2,
+        [](Numbers n) {
+          return make_general_relu({.leak = n.size() > 0 ? n[0] : 0.1f, .sub = n.size() > 1 ? n[1] : 0.4f});
+        }}},
+      {"leaky-relu", {1, [](Numbers n) { return factory<LeakyReLU>(n.empty() ? 0.1f : n[0]); }}},
+      {"mish", {0, [](Numbers) { return factory<Mish>(); }}},
+      {"relu", {0, [](Numbers) { return make_relu(); }}},
+      {"silu", {0, [](Numbers) { return factory<SiLU>(); }}},
   };
   return table;
+}
+
+/// The numbers after the name: "name:0.1:0.4".
+std::vector<float> numbers_after(const std::string& name, size_t colon) {
+  std::vector<float> numbers;
+  while (colon != std::string::npos) {
+    const size_t next = name.find(':', colon + 1);
+    const char *first = name.data() + colon + 1, *last = name.data() + std::min(next, name.size());
+    float value = 0;
+    const auto [end, error] = std::from_chars(first, last, value);
+    if (error != std::errc{} || end != last || !std::isfinite(value))
+      throw ConfigError(fmt::format("activation: expected numbers after each colon, got '{}'", name));
+    numbers.push_back(value);
+    colon = next;
+  }
+  return numbers;
 }
 
 const std::map<std::string, NormFactory>& norms() {
@@ -55,7 +85,17 @@ NormFactory make_batch_norm2d(BatchNormLayerOptions o) {
 }
 
 std::vector<std::string> activation_names() { return names(activations()); }
-ActivationFactory activation_named(const std::string& name) { return find("activation", activations(), name); }
+
+ActivationFactory activation_named(const std::string& name) {
+  const size_t colon = name.find(':');
+  const NamedActivation& activation = find("activation", activations(), name.substr(0, colon));
+  const std::vector<float> numbers = numbers_after(name, colon);
+  if (numbers.size() > activation.numbers)
+    throw ConfigError(fmt::format("activation: {} takes {} numbers at most, got '{}'", name.substr(0, colon),
+                                  activation.numbers, name));
+  return activation.make(numbers);
+}
+
 std::vector<std::string> norm_names() { return names(norms()); }
 NormFactory norm_named(const std::string& name) { return find("norm", norms(), name); }
 
@@ -70,6 +110,14 @@ void zero_init_norm(Module* norm) {
   if (!batch_norm || !batch_norm->weight.defined())
     throw ConfigError("zero_init: expected a block whose convolutions end in a batch norm with a weight");
   init::zeros_(batch_norm->weight);
+}
+
+int64_t scaled_channels(int64_t channels, const ModelOptions& o) {
+  const double scaled = static_cast<double>(channels) * o.width;
+  constexpr double kMost = 1e6;
+  if (!(scaled >= 0.5 && scaled <= kMost))
+    throw ConfigError(fmt::format("width: expected 1 to {:g} channels, got {} times {:g}", kMost, channels, o.width));
+  return std::llround(scaled);
 }
 
 }  // namespace gw

@@ -25,7 +25,8 @@ NormFactory make_batch_norm2d(BatchNormLayerOptions o = {});
 
 /// "gelu", "general-relu" (the lesson's), "leaky-relu" (slope 0.1), "mish", "relu", "silu".
 std::vector<std::string> activation_names();
-/// The activation of that name; ConfigError, naming them all, for another name.
+/// The activation of that name. "general-relu:0.2:0.5" has that leak and sub, "leaky-relu:0.05" that slope.
+/// ConfigError, naming them all, for another name, and for numbers that cannot be read or have no place.
 ActivationFactory activation_named(const std::string& name);
 /// "batch", "none".
 std::vector<std::string> norm_names();
@@ -42,6 +43,7 @@ void zero_init_norm(Module* norm);
 struct ModelOptions {
   int64_t in_channels = 1;
   int64_t classes = 10;
+  double width = 1;                        ///< all channels within the model are multiplied by this
   double drop = 0.1;                       ///< dropout probability of resnet-drop
   ActivationFactory act = nullptr;         ///< null: the model's own
   NormFactory norm = make_batch_norm2d();  ///< null: no norms; then every convolution and classifier has a bias
@@ -51,5 +53,9 @@ struct ModelOptions {
   bool squeeze_excite = false;  ///< the lesson's ResNets: weigh the channels of every block (see SqueezeExcite)
   bool pre_activation = false;  ///< the lesson's ResNets: norm and activation before each convolution (see ResBlock)
 };
+
+/// That many channels times the options' width, to the nearest. ConfigError unless that is at least 1 and at most a
+/// million.
+int64_t scaled_channels(int64_t channels, const ModelOptions& o);
 
 }  // namespace gw

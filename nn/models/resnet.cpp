@@ -30,13 +30,15 @@ BlockOptions block(const ModelOptions& o, int64_t stride) {
 
 /// A ResBlock of stride 2 from each width to the next.
 void add_blocks(Sequential& model, const ModelOptions& o, std::initializer_list<int64_t> widths) {
-  for (auto to = widths.begin() + 1; to != widths.end(); ++to) model.push_back(ResBlock(to[-1], *to, block(o, 2)));
+  for (auto to = widths.begin() + 1; to != widths.end(); ++to)
+    model.push_back(ResBlock(scaled_channels(to[-1], o), scaled_channels(*to, o), block(o, 2)));
 }
 
-/// What makes classes of the last block's `features` channels; `join` brings them into a row.
+/// What makes classes of the last block's channels, `width` times the options' width; `join` brings them into a row.
 template <class Join>
-Sequential with_classifier(Sequential model, const ModelOptions& o, int64_t features, Join join,
+Sequential with_classifier(Sequential model, const ModelOptions& o, int64_t width, Join join,
                            std::optional<double> drop = {}) {
+  const int64_t features = scaled_channels(width, o);
   if (o.pre_activation) {
     if (o.norm) model.push_back(o.norm(features));
     model.push_back(activation(o)());
@@ -55,48 +57,49 @@ Sequential convnet(const ModelOptions& o) {
   if (o.zero_init.value_or(false) || o.squeeze_excite || o.pre_activation)
     throw ConfigError("convnet: expected no options of residual blocks, because it has none");
   Sequential model;
-  model.push_back(conv(o.in_channels, 8, first_block(o, 3, 1)));
-  for (int64_t width : {8, 16, 32, 64}) model.push_back(conv(width, 2 * width, block(o, 2)));
-  model.push_back(conv(128, o.classes, {.stride = 2, .act = nullptr, .norm = o.norm}));
+  model.push_back(conv(o.in_channels, scaled_channels(8, o), first_block(o, 3, 1)));
+  for (int64_t width : {8, 16, 32, 64})
+    model.push_back(conv(scaled_channels(width, o), scaled_channels(2 * width, o), block(o, 2)));
+  model.push_back(conv(scaled_channels(128, o), o.classes, {.stride = 2, .act = nullptr, .norm = o.norm}));
   model.push_back(Flatten());
   model.apply(init_weights(leak_of(activation(o))));
   return model;
 }
 
 Sequential resnet(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 8, first_block(o, 3, 1)));
+  Sequential model(ResBlock(o.in_channels, scaled_channels(8, o), first_block(o, 3, 1)));
   add_blocks(model, o, {8, 16, 32, 64, 128, 256});
   return with_classifier(std::move(model), o, 256, Flatten());
 }
 
 Sequential resnet_wide(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 16, first_block(o, 5, 1)));
+  Sequential model(ResBlock(o.in_channels, scaled_channels(16, o), first_block(o, 5, 1)));
   add_blocks(model, o, {16, 32, 64, 128, 256, 512});
   return with_classifier(std::move(model), o, 512, Flatten());
 }
 
 Sequential resnet_gap(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 16, first_block(o, 5, 1)));
+  Sequential model(ResBlock(o.in_channels, scaled_channels(16, o), first_block(o, 5, 1)));
   add_blocks(model, o, {16, 32, 64, 128, 256});
-  model.push_back(ResBlock(256, 512, block(o, 1)));
+  model.push_back(ResBlock(scaled_channels(256, o), scaled_channels(512, o), block(o, 1)));
   return with_classifier(std::move(model), o, 512, GlobalAvgPool());
 }
 
 Sequential resnet_slim(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 16, first_block(o, 5, 1)));
+  Sequential model(ResBlock(o.in_channels, scaled_channels(16, o), first_block(o, 5, 1)));
   add_blocks(model, o, {16, 32, 64, 128, 256});
   return with_classifier(std::move(model), o, 256, GlobalAvgPool());
 }
 
 Sequential resnet_fast(const ModelOptions& o) {
   Sequential model;
-  model.push_back(conv(o.in_channels, 16, first_block(o, 5, 1)));
+  model.push_back(conv(o.in_channels, scaled_channels(16, o), first_block(o, 5, 1)));
   add_blocks(model, o, {16, 32, 64, 128, 256});
   return with_classifier(std::move(model), o, 256, GlobalAvgPool());
 }
 
 Sequential resnet_drop(const ModelOptions& o) {
-  Sequential model(ResBlock(o.in_channels, 16, first_block(o, 5, 1)), Dropout2d(o.drop));
+  Sequential model(ResBlock(o.in_channels, scaled_channels(16, o), first_block(o, 5, 1)), Dropout2d(o.drop));
   add_blocks(model, o, {16, 32, 64, 128, 256, 512});
   return with_classifier(std::move(model), o, 512, Flatten(), o.drop);
 }

@@ -129,6 +129,35 @@ TEST(ResNet, TakesEveryActivation) {
             "activation: expected one of gelu, general-relu, leaky-relu, mish, relu, silu, got 'step'");
 }
 
+TEST(ResNet, ActivationsTakeNumbers) {
+  const auto relu = [](const std::string& name) {
+    return dynamic_cast<const GeneralRelu&>(*activation_named(name)()).options;
+  };
+  EXPECT_EQ(relu("general-relu").sub, 0.4f);
+  EXPECT_EQ(relu("general-relu:0.2").leak, 0.2f);
+  EXPECT_EQ(relu("general-relu:0.2").sub, 0.4f);
+  EXPECT_EQ(relu("general-relu:0.2:0.5").sub, 0.5f);
+  EXPECT_EQ(relu("leaky-relu:0.05").leak, 0.05f);
+  for (const char* name : {"silu:1", "leaky-relu:1:2", "general-relu:", "general-relu:x", "general-relu:nan", ":1"})
+    EXPECT_THROW(activation_named(name), ConfigError) << name;
+}
+
+TEST(ResNet, WidthMultipliesTheChannels) {
+  const auto model = make_model("resnet", {.width = 2});
+  const auto wide = make_model("resnet-gap", {.width = 0.5});
+  EXPECT_EQ(model->state_dict()[0].second.shape(), Shape({16, 1, 3, 3}));
+  EXPECT_EQ(wide->state_dict()[0].second.shape(), Shape({8, 1, 5, 5}));
+  for (const char* name :
+       {"convnet", "resnet", "resnet-wide", "resnet-gap", "resnet-slim", "resnet-fast", "resnet-drop", "resnet18d"}) {
+    const auto narrow = make_model(name, {.width = 0.3});
+    narrow->eval();
+    EXPECT_EQ((*narrow)(zeros({1, 1, 28, 28})).shape(), Shape({1, 10})) << name;
+  }
+  EXPECT_EQ(message_of<ConfigError>([] { make_model("resnet", {.width = 0.01}); }),
+            "width: expected 1 to 1e+06 channels, got 8 times 0.01");
+  EXPECT_THROW(make_model("resnet18", {.width = -1}), ConfigError);
+}
+
 TEST(ResNet, InitialisationReckonsWithTheLeak) {
   EXPECT_EQ(leak_of(make_general_relu()), 0.1f);
   EXPECT_EQ(leak_of(activation_named("leaky-relu")), 0.1f);

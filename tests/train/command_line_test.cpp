@@ -56,6 +56,8 @@ TEST_F(CommandLine, SummaryTakesLayersAndSizes) {
   EXPECT_NE(o.output.find("|SiLU|(2, 64, 32, 32)|"), std::string::npos) << o.output;
   EXPECT_NE(o.output.find("|Linear|(2, 512)|(2, 7)|3591|"), std::string::npos) << o.output;
   expect_one_line("summary --model resnet --act step", 2, "general-relu");
+  expect_one_line("summary --model resnet --act general-relu:x", 2, "numbers after each colon");
+  expect_one_line("summary --model resnet --width 0", 2, "--width");
   expect_one_line("summary --model resnet --norm layer", 2, "none");
   expect_one_line("summary --model convnet --squeeze-excite", 1, "residual blocks");
   expect_one_line("summary --model resnet18 --pre-activation", 1, "lesson's models only");
@@ -63,7 +65,8 @@ TEST_F(CommandLine, SummaryTakesLayersAndSizes) {
 
 TEST_F(CommandLine, WeightsRememberTheirLayers) {
   const std::string run_it = "train --model resnet-slim --batch 16 --limit 32 --epochs 1 --data " + folder_.path();
-  const Outcome trained = run(run_it + " --save " + file("w") + " " + "--act mish --squeeze-excite --pre-activation");
+  const Outcome trained =
+      run(run_it + " --save " + file("w") + " " + "--act mish --squeeze-excite --pre-activation --width 0.5");
   EXPECT_EQ(trained.code, 0) << trained.output;
   const Outcome evaluated = run("eval --limit 32 --load " + file("w") + " --data " + folder_.path());
   EXPECT_EQ(evaluated.code, 0) << evaluated.output;

@@ -17,6 +17,7 @@ struct Command {
 Command add_summary(CLI::App& program);
 Command add_train(CLI::App& program);
 Command add_eval(CLI::App& program);
+Command add_predict(CLI::App& program);
 Command add_lr_find(CLI::App& program);
 Command add_show_batch(CLI::App& program);
 

@@ -15,6 +15,7 @@ struct LayerOptions {
   bool zero_init = false;  ///< false: as the model does it
   bool squeeze_excite = false;
   bool pre_activation = false;
+  double width = ModelOptions{}.width;
   double drop = ModelOptions{}.drop;
 
   void add_to(CLI::App* command);

@@ -50,20 +50,24 @@ CLI::Option* add_plots(CLI::App* command, std::string& folder) {
   return command->add_option("--plots", folder, "Draw pictures into this folder, with a page index.html");
 }
 
-void DataOptions::add_to(CLI::App* command) {
+void ComputeOptions::add_to(CLI::App* command) {
   command->add_option("--batch", batch, "Images per batch")->check(positive())->capture_default_str();
   command->add_option("--device", device_name, "cpu, cuda or cuda:N")->capture_default_str();
   command->add_option("--dtype", dtype_name, "Type of the activations: f32, or bf16 for mixed precision")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str();
+}
+
+void DataOptions::add_to(CLI::App* command) {
+  ComputeOptions::add_to(command);
   command->add_option("--limit", limit, "Use only so many training and validation images")->check(positive());
   command->add_option("--data", folder,
                       "Folder with the data sets; default: $GROUNDWORK_DATA, /usr/share/datasets, ~/.cache/groundwork");
 }
 
-Device DataOptions::device() const { return device_from_name(device_name); }
+Device ComputeOptions::device() const { return device_from_name(device_name); }
 
-DType DataOptions::dtype() const { return dtype_from_name(dtype_name); }
+DType ComputeOptions::dtype() const { return dtype_from_name(dtype_name); }
 
 DatasetPair DataOptions::load() const {
   DatasetPair data = load_fashion_mnist(folder);

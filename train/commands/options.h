@@ -25,10 +25,8 @@ CLI::Option* add_seed(CLI::App* command, uint64_t& seed);
 /// --plots: the folder for pictures.
 CLI::Option* add_plots(CLI::App* command, std::string& folder);
 
-/// What data to go through, how, and where: --data, --limit, --batch, --device, --dtype.
-struct DataOptions {
-  std::string folder;                 ///< empty: the usual places
-  std::optional<int64_t> limit = {};  ///< use only so many training and validation items
+/// How and where to compute: --batch, --device, --dtype.
+struct ComputeOptions {
   int64_t batch = 1024;
   std::string device_name = "cpu";
   std::string dtype_name = "f32";
@@ -36,6 +34,14 @@ struct DataOptions {
   void add_to(CLI::App* command);
   Device device() const;
   DType dtype() const;  ///< of the activations
+};
+
+/// The same, and what data to go through: --data, --limit.
+struct DataOptions : ComputeOptions {
+  std::string folder;                 ///< empty: the usual places
+  std::optional<int64_t> limit = {};  ///< use only so many training and validation items
+
+  void add_to(CLI::App* command);
   DatasetPair load() const;  ///< onto the device
 };
 

@@ -36,14 +36,10 @@ struct Options {
   bool tta = false;
   uint64_t seed = 42;
   bool save_best = false;
-<<<<<<< HEAD
   bool graph = false;
-  std::string log, save, checkpoint, resume;  ///< files; empty if not given
-=======
   std::string log, save, checkpoint, resume, plots;  ///< files and folders; empty if not given
   std::vector<std::string> stats;                    ///< classes of the modules whose activations are drawn
   LayerOptions layers;
->>>>>>> main
   AugmentOptions augment;
   DataOptions data;
 };
@@ -77,11 +73,10 @@ int run(CLI::App& command, Options& o) {
   }
   if (o.model.empty()) throw CLI::RequiredError("--model");
   const Device device = o.data.device();
-<<<<<<< HEAD
   if (o.graph && !device.is_cuda()) throw ConfigError("train: --graph needs --device cuda");
-=======
+  // Hooks run while the graph is captured, not when it is replayed.
+  if (o.graph && !o.plots.empty()) throw ConfigError("train: --graph leaves no activations to draw; leave out --plots");
   const auto plots = o.plots.empty() ? nullptr : std::make_shared<PlotFolder>(o.plots);
->>>>>>> main
   manual_seed(o.seed);
   const auto model = make_model(o.model, o.layers.model_options());
   model->to(device);
@@ -93,12 +88,9 @@ int run(CLI::App& command, Options& o) {
   const auto best = add(std::make_shared<BestEpoch>());
   const auto recorder = add(std::make_shared<Recorder>());
   if (!o.save.empty())
-<<<<<<< HEAD
-    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model), o.save_best ? best : nullptr));
+    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model, o.layers, learner.train_loader.dataset()),
+                                       o.save_best ? best : nullptr));
   if (o.graph) add(std::make_shared<CudaGraphCallback>());
-=======
-    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model, o.layers), o.save_best ? best : nullptr));
->>>>>>> main
   if (!o.augment.list.empty()) add(std::make_shared<Augment>(o.augment.augmentation()));
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
@@ -155,16 +147,14 @@ Command add_train(CLI::App& program) {
                    "Classes of the modules whose activations --plots shows, such as GeneralRelu,Linear; default: the "
                    "model's layers")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->needs("--plots");
   command->add_flag("--save-best", o->save_best, "Let --save keep the weights of the best epoch, not of the last")
       ->needs("--save");
   command->add_option("--checkpoint", o->checkpoint, "Write all that the run is to this file after every epoch");
   command->add_option("--resume", o->resume, "Go on from this checkpoint, with its options, exactly as the run would");
-<<<<<<< HEAD
   command->add_flag("--graph", o->graph, "Capture the training step as one CUDA graph (with --device cuda)");
-=======
   o->layers.add_to(command);
->>>>>>> main
   o->augment.add_to(command);
   o->data.add_to(command);
   return {command, [command, o] { return run(*command, *o); }};

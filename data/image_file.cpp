@@ -1,0 +1,145 @@
+#include "data/image_file.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_ONLY_PNG
+#define STBI_ONLY_JPEG
+#define STBI_NO_STDIO
+#include <stb/stb_image.h>
+
+#include <memory>
+#include <string_view>
+
+#include "tensor/creation.h"
+#include "tensor/file.h"
+
+namespace gw {
+namespace {
+
+constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n", kJpegStart = "\xff\xd8\xff";
+
+/// The bytes of a picture's file, read from front to back: checks what stb_image takes on trust.
+class Bytes {
+ public:
+  Bytes(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {}
+
+  [[noreturn]] void fail(const std::string& fault) const { throw IoError(fmt::format("image: {}: {}", path_, fault)); }
+  bool at_end() const { return position_ >= bytes_.size(); }
+  uint8_t next() {
+    if (at_end()) fail("the file ends too early");
+    return static_cast<uint8_t>(bytes_[position_++]);
+  }
+  /// A number of so many bytes, the highest first.
+  uint32_t number(int size) {
+    uint32_t value = 0;
+    while (size-- > 0) value = value << 8 | next();
+    return value;
+  }
+  std::string_view take(size_t size) {
+    if (size > bytes_.size() - position_) fail("the file ends too early");
+    const std::string_view part = bytes_.substr(position_, size);
+    position_ += size;
+    return part;
+  }
+
+ private:
+  std::string_view bytes_;
+  const std::string& path_;
+  size_t position_ = 0;
+};
+
+/// Walks through the chunks of a PNG to its end, and checks their sums.
+void check_png(Bytes file) {
+  file.take(kPngStart.size());
+  while (true) {
+    const uint32_t length = file.number(4);
+    const std::string_view type_and_data = file.take(size_t{length} + 4);
+    const auto sum = crc32(0, reinterpret_cast<const Bytef*>(type_and_data.data()), static_cast<uInt>(length + 4));
+    if (sum != file.number(4)) file.fail("damaged: the checksum of a part is wrong");
+    if (type_and_data.substr(0, 4) == "IEND") return;
+  }
+}
+
+/// Walks through the segments of a JPEG to its end mark, without which decoders fill up with grey.
+void check_jpeg(Bytes file) {
+  constexpr uint8_t kEnd = 0xd9, kScan = 0xda, kFirstRestart = 0xd0, kLastRestart = 0xd7;
+  file.take(2);
+  bool in_scan = false;
+  while (true) {
+    if (file.next() != 0xff) {
+      if (in_scan) continue;
+      file.fail("damaged: a part does not begin where it should");
+    }
+    uint8_t mark = file.next();
+    while (mark == 0xff) mark = file.next();  // fill bytes
+    if (mark == kEnd) return;
+    const bool data = mark == 0 || (mark >= kFirstRestart && mark <= kLastRestart);
+    if (data && in_scan) continue;
+    const uint32_t length = file.number(2);
+    if (length < 2) file.fail("damaged: a part has no length");
+    file.take(length - 2);
+    in_scan = mark == kScan;
+  }
+}
+
+struct Size {
+  int width, height;
+};
+
+/// What the header promises, before any memory is taken for it.
+Size checked_size(std::string_view bytes, const std::string& path) {
+  constexpr int64_t kMostPixels = int64_t{64} << 20;
+  Size size{};
+  int channels = 0;
+  const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
+  if (!stbi_info_from_memory(data, static_cast<int>(bytes.size()), &size.width, &size.height, &channels))
+    throw IoError(fmt::format("image: {}: damaged: {}", path, stbi_failure_reason()));
+  if (int64_t{size.width} * size.height > kMostPixels)
+    throw IoError(fmt::format("image: {}: {} x {} pixels are more than the {} million that are read", path, size.width,
+                              size.height, kMostPixels >> 20));
+  return size;
+}
+
+void check_file(std::string_view bytes, const std::string& path) {
+  constexpr size_t kMostBytes = size_t{1} << 30;
+  const Bytes file(bytes, path);
+  if (bytes.empty()) file.fail("the file is empty");
+  if (bytes.size() > kMostBytes) file.fail("the file is larger than 1 GiB");
+  if (bytes.starts_with(kPngStart)) return check_png(file);
+  if (bytes.starts_with(kJpegStart)) return check_jpeg(file);
+  file.fail(bytes.starts_with("GIF8") ? "expected a PNG or JPEG image, got a GIF" : "expected a PNG or JPEG image");
+}
+
+}  // namespace
+
+Tensor read_image(const std::string& path) {
+  const std::string bytes = read_file(path);
+  check_file(bytes, path);
+  const Size expected = checked_size(bytes, path);
+  constexpr int kRgba = 4;
+  Size size{};
+  int channels = 0;
+  const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> pixels(
+      stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()), static_cast<int>(bytes.size()), &size.width,
+                            &size.height, &channels, kRgba),
+      &stbi_image_free);
+  if (!pixels) throw IoError(fmt::format("image: {}: damaged: {}", path, stbi_failure_reason()));
+  if (size.width != expected.width || size.height != expected.height)
+    throw IoError(fmt::format("image: {}: damaged: its size changes", path));
+
+  const Tensor out = empty({3, size.height, size.width}, {.dtype = DType::u8});
+  uint8_t* to = out.data<uint8_t>();
+  const int64_t plane = int64_t{size.height} * size.width;
+  for (int64_t i = 0; i < plane; ++i) {
+    const stbi_uc* pixel = pixels.get() + i * kRgba;
+    const int alpha = pixel[3];
+    for (int64_t c = 0; c < 3; ++c)
+      to[c * plane + i] = static_cast<uint8_t>((pixel[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+  }
+  return out;
+}
+
+}  // namespace gw

@@ -1,6 +1,7 @@
 // A dense tensor seen as parallel lines along one dimension: softmax and the losses work line by line.
 #pragma once
 
+#include "tensor/host_device.h"
 #include "tensor/tensor.h"
 
 namespace gw::kernels {
@@ -9,7 +10,7 @@ namespace gw::kernels {
 /// `inner`.
 struct LineShape {
   int64_t outer, length, inner;
-  int64_t lines() const { return outer * inner; }
+  GW_HOST_DEVICE int64_t lines() const { return outer * inner; }
 };
 
 /// The lines of a dense tensor along `dim` (0 to dims - 1), in the order of its memory.

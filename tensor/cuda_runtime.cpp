@@ -28,6 +28,7 @@ struct DeviceState {
   int* fault = nullptr;               // as the host sees it
   int* device_fault = nullptr;        // as kernels see it
   uint64_t* random_offset = nullptr;  // in device memory
+  unsigned* arrival_counters = nullptr;
   std::mutex staging_mutex;
   std::vector<Staging> staging;
 };
@@ -51,6 +52,9 @@ DeviceState& state_of(Device device) {
   check(cudaHostGetDevicePointer(reinterpret_cast<void**>(&state->device_fault), state->fault, 0),
         "cudaHostGetDevicePointer");
   check(cudaMalloc(reinterpret_cast<void**>(&state->random_offset), sizeof(uint64_t)), "cudaMalloc");
+  constexpr size_t kCounterBytes = kArrivalCounters * sizeof(unsigned);
+  check(cudaMalloc(reinterpret_cast<void**>(&state->arrival_counters), kCounterBytes), "cudaMalloc");
+  check(cudaMemsetAsync(state->arrival_counters, 0, kCounterBytes, state->stream), "cudaMemsetAsync");
   slot = std::move(state);
   return *slot;
 }
@@ -92,6 +96,7 @@ DeviceGuard::~DeviceGuard() { cudaSetDevice(previous_); }
 cudaStream_t stream_of(Device device) { return state_of(device).stream; }
 int multiprocessors(Device device) { return state_of(device).multiprocessors; }
 int* fault_address(Device device) { return state_of(device).device_fault; }
+unsigned* arrival_counters(Device device) { return state_of(device).arrival_counters; }
 
 void throw_fault(Device device) {
   int& word = *state_of(device).fault;

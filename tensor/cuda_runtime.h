@@ -38,6 +38,10 @@ enum class Fault : int { none, index_out_of_range, target_out_of_range };
 /// Where kernels of this device write the first fault that they find. It is host memory, so writing costs the GPU
 /// nothing while all is well; copies to the host and synchronize() read it when they have waited, and throw.
 int* fault_address(Device device);
+/// kArrivalCounters zeros in device memory. A kernel whose blocks count themselves in them, so that the last one can
+/// finish the work of all, leaves zeros behind; kernels of one stream follow each other, so all can use the same ones.
+inline constexpr int kArrivalCounters = 4096;
+unsigned* arrival_counters(Device device);
 /// Throws ShapeError for a reported fault, and forgets it. The device must have been waited for.
 void throw_fault(Device device);
 

@@ -3,21 +3,13 @@
 #include "kernels/cpu/random_words.h"
 
 namespace gw::kernels::cpu {
-namespace {
-
-float unit(uint32_t word, float) { return math::uniform(word); }
-/// 8 bits, as many as bf16 holds exactly: rounding 24 of them could give 1.
-float unit(uint32_t word, bf16) { return static_cast<float>(static_cast<int32_t>(word >> 24)) * 0x1p-8f; }
-
-}  // namespace
-
 void uniform(const Tensor& out, double low, double high, PhiloxState state) {
   visit_floating(out.dtype(), "uniform", [&](auto type) {
     using T = decltype(type);
     T* const y = out.data<T>();
     const float from = static_cast<float>(low), width = static_cast<float>(high - low);
     for_each_word_chunk(out.numel(), state, [=](const uint32_t* words, int64_t begin, int64_t end) {
-      for (int64_t i = 0; i < end - begin; ++i) y[begin + i] = T(from + width * unit(words[i], T{}));
+      for (int64_t i = 0; i < end - begin; ++i) y[begin + i] = T(from + width * math::unit<T>(words[i]));
     });
   });
 }

@@ -2,6 +2,7 @@
 // operands and writes its result once, whatever it computes.
 #include "kernels/cuda/elementwise.h"
 
+#include "kernels/cuda/copy.h"
 #include "kernels/cuda/map.h"
 
 namespace gw::kernels::cuda {
@@ -102,6 +103,8 @@ void fill(const Tensor& x, double value) {
 }
 
 void copy(const Tensor& destination, const Tensor& source) {
+  if (destination.numel() == 0) return;
+  if (destination.dtype() == source.dtype() && copy_rows_or_tiles(destination, source)) return;
   visit(source.dtype(), [&](auto from) {
     visit(destination.dtype(),
           [&](auto to) { map<decltype(to), decltype(from)>("copy", math::Identity{}, destination, source); });

@@ -45,6 +45,13 @@ GW_HOST_DEVICE inline float uniform(uint32_t word) {
   return static_cast<float>(static_cast<int32_t>(word >> 8)) * 0x1p-24f;
 }
 
+/// Uniform in [0, 1) with as many bits as T holds exactly; rounding more of them could give 1.
+template <class T>
+GW_HOST_DEVICE float unit(uint32_t word) {
+  if constexpr (sizeof(T) == 2) return static_cast<float>(static_cast<int32_t>(word >> 24)) * 0x1p-8f;
+  return uniform(word);
+}
+
 /// Uniform integer in [0, range) from 64 random bits: the upper half of their product with the range. No value's
 /// probability is off by more than 2^-64.
 GW_HOST_DEVICE inline uint64_t uniform_integer(uint32_t high, uint32_t low, uint64_t range) {

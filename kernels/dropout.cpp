@@ -21,6 +21,13 @@ Tensor dropout_mask(const Shape& shape, double p, PhiloxState state, Device devi
 
 /// x * mask in x's dtype. A plain product would leave NaN where an infinite element is dropped.
 Tensor masked(const Tensor& x, const Tensor& mask) {
+#if GROUNDWORK_CUDA
+  if (x.device().is_cuda()) {
+    const Tensor y = empty_like(x);
+    cuda::apply_mask(y, x, views::expand(mask, x.shape()));
+    return y;
+  }
+#endif
   const Tensor product = cast(binary(Binary::mul, x, mask), x.dtype());
   return where(binary(Binary::ne, mask, 0), product, scalar(0, {.dtype = x.dtype(), .device = x.device()}));
 }

@@ -3,6 +3,7 @@
 #include "kernels/cuda/dropout.h"
 
 #include "kernels/cuda/combine.h"
+#include "kernels/cuda/map.h"
 #include "kernels/cuda/random_words.h"
 #include "kernels/math/dropout.h"
 
@@ -13,6 +14,10 @@ constexpr int kThreads = 256;
 constexpr int kWords = 4;
 
 float scale_of(double p) { return p < 1 ? static_cast<float>(1 / (1 - p)) : 0.0f; }
+
+struct ApplyMask {
+  GW_HOST_DEVICE float operator()(float x, float factor) const { return factor == 0.0f ? 0.0f : x * factor; }
+};
 
 /// y = x times its factor. An infinite element is dropped to 0 too.
 template <bool kPacks, class T>
@@ -67,6 +72,13 @@ void dropout_mask(const Tensor& mask, double p, PhiloxState state) {
   const int64_t n = mask.numel();
   launch(stream_for(mask), {"dropout_mask", blocks_for(n, int64_t{kThreads} * kWords), kThreads}, dropout_factors,
          mask.data<float>(), n, static_cast<float>(p), scale_of(p), RandomStream(state, mask.device()));
+}
+
+void apply_mask(const Tensor& y, const Tensor& x, const Tensor& mask) {
+  visit_floating(x.dtype(), "dropout", [&](auto v) {
+    using T = decltype(v);
+    map<T, T, float>("apply_mask", ApplyMask{}, y, x, mask);
+  });
 }
 
 }  // namespace gw::kernels::cuda

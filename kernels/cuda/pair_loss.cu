@@ -43,18 +43,13 @@ struct SharedSlope {
   }
 };
 
-/// Its derivative, times its own gradient.
-template <class Loss>
-struct OwnSlope {
-  GW_HOST_DEVICE float operator()(float g, float x, float y) const { return g * Loss::slope(x, y, 1.0f); }
-};
-
-/// The same with weights. A thread takes one element: five operands in packs would not fit its registers.
+/// Its derivative, times its own gradient. A thread takes one element: operands in packs would not fit its registers.
 template <class Loss, class T>
 __global__ void __launch_bounds__(kThreads)
-    own_weighted_slopes(T* dx, const float* dloss, const T* x, const T* y, const float* weight, int64_t n) {
+    own_slopes(T* dx, const float* dloss, const T* x, const T* y, const float* weight, int64_t n) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (i < n) dx[i] = T(dloss[i] * Loss::slope(static_cast<float>(x[i]), static_cast<float>(y[i]), weight[i]));
+  if (i >= n) return;
+  dx[i] = T(dloss[i] * Loss::slope(static_cast<float>(x[i]), static_cast<float>(y[i]), weight ? weight[i] : 1.0f));
 }
 
 /// out = factor * the sum of all losses. A thread adds up every so many-th pack, a block its threads, the last block
@@ -127,13 +122,10 @@ void pair_loss_backward(PairLoss kind, const Tensor& dinput, const Tensor& dloss
     using T = decltype(v);
     with_formula(kind, [&](auto formula) {
       using Loss = decltype(formula);
-      if (reduction == Reduction::none) {
-        if (pos_weight.defined())
-          return launch(stream_for(input), {kernel, blocks_for(input.numel(), kThreads), kThreads},
-                        own_weighted_slopes<Loss, T>, dinput.data<T>(), dloss.data<float>(), input.data<T>(),
-                        target.data<T>(), pos_weight.data<float>(), input.numel());
-        return map<T, float, T, T>(kernel, OwnSlope<Loss>{}, dinput, dloss, input, target);
-      }
+      if (reduction == Reduction::none)
+        return launch(stream_for(input), {kernel, blocks_for(input.numel(), kThreads), kThreads}, own_slopes<Loss, T>,
+                      dinput.data<T>(), dloss.data<float>(), input.data<T>(), target.data<T>(),
+                      pos_weight.defined() ? pos_weight.data<float>() : nullptr, input.numel());
       const float factor = reduction == Reduction::mean ? 1 / static_cast<float>(input.numel()) : 1.0f;
       const SharedSlope<Loss> slope{dloss.data<float>(), factor};
       if (pos_weight.defined()) return map<T, T, T, float>(kernel, slope, dinput, input, target, pos_weight);

@@ -2,12 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "kernels/cpu/matmul.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"
 #include "tensor/views.h"
+
+namespace gw {
+namespace {
+
+std::atomic<bool> tf32_allowed{false};
+
+}  // namespace
+
+void set_allow_tf32(bool allow) { tf32_allowed = allow; }
+bool allow_tf32() { return tf32_allowed; }
+
+}  // namespace gw
 
 namespace gw::kernels {
 namespace {

@@ -5,6 +5,15 @@
 
 #include "tensor/tensor.h"
 
+namespace gw {
+
+/// Whether matrix products and convolutions of f32 tensors on a GPU may use its TF32 units, which are several times as
+/// fast but keep 10 bits of each factor's mantissa; sums stay f32. Off at first, for all threads.
+void set_allow_tf32(bool allow);
+bool allow_tf32();
+
+}  // namespace gw
+
 namespace gw::kernels {
 
 /// a @ b as PyTorch's matmul: [m, k] x [k, n] -> [m, n]; batches in leading dimensions broadcast ([b, m, k] x [k, n] ->

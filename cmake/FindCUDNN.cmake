@@ -1,13 +1,11 @@
-# Finds cuDNN by its header and library: target CUDNN::cudnn, variables CUDNN_FOUND and CUDNN_VERSION. It may lie in the CUDA toolkit, in
-# the system's folders, in CUDNN_ROOT (a CMake or environment variable), or in one of Python's packages nvidia-cudnn-cuNN.
-set(_cudnn_hints ${CUDAToolkit_LIBRARY_ROOT} ${CUDAToolkit_TARGET_DIR} ${CUDAToolkit_BIN_DIR}/.. /usr/local/cuda)
-file(GLOB _cudnn_python /usr/lib/python3*/*-packages/nvidia/cudnn /usr/local/lib/python3*/*-packages/nvidia/cudnn
-     /opt/*/lib/python3*/site-packages/nvidia/cudnn $ENV{VIRTUAL_ENV}/lib/python3*/site-packages/nvidia/cudnn
-     $ENV{HOME}/.local/lib/python3*/site-packages/nvidia/cudnn)
-find_path(CUDNN_INCLUDE_DIR cudnn_version.h HINTS ${_cudnn_hints} ${_cudnn_python} PATH_SUFFIXES include)
+# Finds cuDNN by its header and library: target CUDNN::cudnn, variables CUDNN_FOUND and CUDNN_VERSION. It may lie in the
+# CUDA toolkit, in the system's folders, in CUDNN_ROOT (a variable of CMake or of the environment), or in one of Python's
+# packages nvidia-cudnn-cuNN.
+include(${CMAKE_CURRENT_LIST_DIR}/NvidiaPython.cmake)
+set(_cudnn_hints ${CUDAToolkit_LIBRARY_ROOT} ${CUDAToolkit_BIN_DIR}/.. /usr/local/cuda ${NVIDIA_PYTHON_FOLDERS})
+find_path(CUDNN_INCLUDE_DIR cudnn_version.h HINTS ${_cudnn_hints} PATH_SUFFIXES include)
 # Python's packages carry no libcudnn.so, only the library by its full name.
-find_library(CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${_cudnn_hints} ${_cudnn_python}
-             PATH_SUFFIXES lib64 lib lib/x86_64-linux-gnu)
+find_library(CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${_cudnn_hints} PATH_SUFFIXES lib64 lib)
 mark_as_advanced(CUDNN_INCLUDE_DIR CUDNN_LIBRARY)
 
 if(CUDNN_INCLUDE_DIR)

@@ -25,6 +25,7 @@ std::string text_of(const fs::path& file) {
 }
 
 TEST(KernelCoverage, OnlyLaunchHeaderLaunches) {
+  const std::regex launch("[A-Za-z0-9_>]<<<[^<]");
   int files = 0;
   for (const char* folder : {"tensor", "kernels", "autograd", "nn", "optim", "data", "train"})
     for (const auto& entry : fs::recursive_directory_iterator(fs::path(GROUNDWORK_SOURCE_DIR) / folder)) {
@@ -32,7 +33,7 @@ TEST(KernelCoverage, OnlyLaunchHeaderLaunches) {
       if (extension != ".h" && extension != ".cpp" && extension != ".cu") continue;
       ++files;
       if (entry.path().filename() == "launch.h") continue;
-      EXPECT_EQ(text_of(entry.path()).find("<<<"), std::string::npos) << entry.path() << " launches a kernel itself";
+      EXPECT_FALSE(std::regex_search(text_of(entry.path()), launch)) << entry.path() << " launches a kernel itself";
     }
   EXPECT_GT(files, 50);
 }

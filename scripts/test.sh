@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: the optimised build first, then the same tests under AddressSanitizer and
-# UndefinedBehaviorSanitizer.
+# UndefinedBehaviorSanitizer, with the CUDA kernels under the emulator. Where there is nvcc the CUDA build must build too, without
+# warnings and without kernels that spill, and its tests run; those that need a GPU skip where there is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,3 +16,7 @@ test_preset() {  # PRESET [CMAKE-OPTION...]
 }
 test_preset release -DGROUNDWORK_BUILD_BENCH=ON
 test_preset asan
+if command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then
+  test_preset cuda
+  scripts/kernel_resources.sh
+fi

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -33,6 +35,8 @@ void set_seed(uint64_t seed);
 int64_t synchronizations();
 /// How many kernels were launched (a replayed graph counts each of its kernels).
 int64_t launches();
+/// The names of the kernels that were launched so far.
+std::set<std::string> launched_kernels();
 
 /// The block's dynamic shared memory, of the size named at the launch.
 void* shared_memory();

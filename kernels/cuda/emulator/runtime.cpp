@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <utility>
@@ -28,6 +29,8 @@ namespace {
 constexpr int kDevices = 2;
 
 std::atomic<int64_t> synchronization_count{0}, launch_count{0};
+std::mutex kernel_names_mutex;
+std::set<std::string> kernel_names;
 std::atomic<int> capturing_streams{0};
 thread_local int current_device = 0;
 thread_local cudaError_t last_error = cudaSuccess;
@@ -58,6 +61,11 @@ void set_seed(uint64_t seed) { order_seed = seed; }
 int64_t synchronizations() { return synchronization_count; }
 int64_t launches() { return launch_count; }
 
+std::set<std::string> launched_kernels() {
+  const std::lock_guard lock(kernel_names_mutex);
+  return kernel_names;
+}
+
 void submit(cudaStream_t stream, std::function<void()> work) {
   if (stream && stream->capture)
     stream->capture->operations.push_back(std::move(work));
@@ -67,6 +75,10 @@ void submit(cudaStream_t stream, std::function<void()> work) {
 
 void run_kernel(const LaunchShape& shape, const std::function<void()>& thread, const std::vector<uintptr_t>& words) {
   const int64_t number = ++launch_count;
+  {
+    const std::lock_guard lock(kernel_names_mutex);
+    kernel_names.insert(shape.kernel);
+  }
   const size_t blocks = static_cast<size_t>(shape.grid.x) * shape.grid.y * shape.grid.z;
   const uint64_t seed = order_seed;
   std::vector<size_t> order(blocks);

@@ -44,6 +44,15 @@ TEST_F(CudaElementwise, BinaryEqualsTheCpu) {
       }
 }
 
+TEST_F(CudaElementwise, SquaresAndScaledSumsEqualTheCpu) {
+  for (const DType dtype : kFloats) {
+    const Tensor a = values({1029}, dtype), b = values({1029}, dtype, 2);
+    const double tolerance = dtype == DType::f32 ? 2e-6 : 8e-3;
+    expect_close(kernels::binary(Binary::pow, a.to(kCuda), 2.0), kernels::binary(Binary::pow, a, 2.0), tolerance);
+    expect_close(kernels::add(a.to(kCuda), b.to(kCuda), 0.5), kernels::add(a, b, 0.5), tolerance, 2e-6);
+  }
+}
+
 TEST_F(CudaElementwise, BroadcastsAndStrides) {
   const Tensor x = values({3, 5, 4, 7}), channel = values({1, 5, 1, 1}, DType::f32, 2);
   const Tensor last = x.contiguous(MemoryFormat::channels_last);

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Prints the registers, the stack (spilled registers among it) and the static shared memory of every kernel in build/cuda. Fails if a
+# kernel uses stack without being on the list of explained ones, scripts/kernel_stack.txt: lines of a part of the kernel's name, a tab or
+# spaces, and why. Needs cuobjdump, of the CUDA toolkit or of the Python package nvidia-cuda-cuobjdump.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cuobjdump=${CUOBJDUMP:-$(command -v cuobjdump || true)}
+for candidate in /usr/local/cuda/bin/cuobjdump {/usr,/usr/local,/opt/*,"${VIRTUAL_ENV:-/usr}","$HOME/.local"}/lib/python3*/*-packages/{nvidia/*,triton/backends/nvidia}/bin/cuobjdump; do
+  [ -z "$cuobjdump" ] && [ -x "$candidate" ] && cuobjdump=$candidate
+done
+if [ -z "$cuobjdump" ]; then
+  echo "kernel_resources: not checked, as there is no cuobjdump (pip install nvidia-cuda-cuobjdump brings it)" >&2
+  exit 0
+fi
+
+shopt -s nullglob
+objects=(build/cuda/CMakeFiles/groundwork.dir/kernels/cuda/*.cu.o)
+if [ ${#objects[@]} -eq 0 ]; then
+  echo "kernel_resources: build the preset cuda first" >&2
+  exit 1
+fi
+
+for object in "${objects[@]}"; do
+  "$cuobjdump" --dump-resource-usage "$object" 2>/dev/null |
+    awk '/ Function /{name = $2; sub(/:$/, "", name)}
+         / REG:/{split("", use); for (i = 1; i <= NF; ++i) {split($i, pair, ":"); use[pair[1]] = pair[2]}
+                 print use["REG"], use["STACK"], use["SHARED"], name}'
+done | c++filt | sed -E 's/gw::kernels::cuda::|\(anonymous namespace\)::|gw::math::|gw:://g' |
+  awk -v list=scripts/kernel_stack.txt '
+    BEGIN {while ((getline line < list) > 0) if (line !~ /^#/ && split(line, part) > 0) explained[part[1]] = 1
+           print "registers  stack  shared  kernel"}
+    {registers = $1; stack = $2; shared = $3; kernel = $0; sub(/^[^ ]+ [^ ]+ [^ ]+ /, "", kernel)
+     sub(/^void /, "", kernel); gsub(/\(.*\)$/, "", kernel)
+     ++kernels
+     note = ""
+     if (stack > 0) {
+       known = 0
+       for (name in explained) if (index(kernel, name)) known = 1
+       note = known ? "  (explained)" : "  <- uses stack"
+       if (!known) ++unexplained
+     }
+     printf "%9d %6d %7d  %s%s\n", registers, stack, shared, substr(kernel, 1, 160), note}
+    END {printf "kernel_resources: %d kernels, %d with unexplained stack\n", kernels, unexplained
+         exit unexplained > 0 || kernels == 0}'

@@ -8,11 +8,12 @@
 
 namespace gw {
 
-/// Random crop: pad by `padding` zeros on all sides, crop back to the size at a random offset. Then the image is
+/// Random crop: pad by `padding` pixels on all sides, crop back to the size at a random offset. Then the image is
 /// mirrored left to right with probability `flip`.
 struct CropFlipOptions {
   int64_t padding = 0;
   float flip = 0;
+  bool pad_bytes = false;  ///< pad by black bytes; else, as the lesson, by zeros after normalisation
   bool per_image = false;  ///< each image draws its own; else one draw serves the whole batch
 };
 

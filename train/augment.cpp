@@ -40,16 +40,18 @@ Augmentation parse_augmentation(const std::string& list, bool per_image) {
     const std::optional<double> value = value_of(entry, equals);
     PatchOptions patches{.per_image = per_image};
     patches.pct = value.value_or(patches.pct);
-    if (name == "crop")
+    if (name == "crop" || name == "shift") {
       a.crop_flip.padding = whole(entry, value.value_or(1));
-    else if (name == "flip")
+      a.crop_flip.pad_bytes = name == "shift";
+    } else if (name == "flip") {
       a.crop_flip.flip = static_cast<float>(value.value_or(0.5));
-    else if (name == "erase")
+    } else if (name == "erase") {
       a.patches.push_back({PatchAugmentation::Kind::erase, patches});
-    else if (name == "copy")
+    } else if (name == "copy") {
       a.patches.push_back({PatchAugmentation::Kind::copy, patches});
-    else
-      throw ConfigError(fmt::format("augmentation: expected crop, flip, erase or copy, got '{}'", entry));
+    } else {
+      throw ConfigError(fmt::format("augmentation: expected crop, shift, flip, erase or copy, got '{}'", entry));
+    }
   }
   kernels::check(a.crop_flip);
   for (const PatchAugmentation& p : a.patches) kernels::check(p.options);

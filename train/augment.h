@@ -24,10 +24,10 @@ struct Augmentation {
   bool moves() const { return crop_flip.padding > 0 || crop_flip.flip > 0; }
 };
 
-/// Reads a list such as "crop,flip,erase" or "crop=2,flip=0.5,copy=0.3": of crop (=padding, 1 if not given), flip
-/// (=probability, 0.5), erase and copy (=share of each side of the image, 0.2). `per_image`: every image draws for
-/// itself; else one draw serves a whole batch, as in the course's lesson 18. ConfigError for another name and for a
-/// value out of its range.
+/// Reads a list such as "crop,flip,erase" or "crop=2,flip=0.5,copy=0.3": of crop (=padding, 1 if not given), shift (the
+/// same, padded by black instead of normalised zeros), flip (=probability, 0.5), erase and copy (=share of each side of
+/// the image, 0.2). `per_image`: every image draws for itself; else one draw serves a whole batch, as in the course's
+/// lesson 18. ConfigError for another name and for a value out of its range.
 Augmentation parse_augmentation(const std::string& list, bool per_image = false);
 
 /// Applies an Augmentation to the batches of training, of validation, or of both.

@@ -48,9 +48,9 @@ void convert(const Plane<T>& p) {
   for (int64_t i = 0; i < pixels; ++i) p.to[i * p.channels] = p.table[p.from[i]];
 }
 
-/// The same with every pixel read from where `draw` says.
+/// The same with every pixel read from where `draw` says; those outside of the image become `outside`.
 template <class T>
-void convert(const Plane<T>& p, const math::CropFlipDraw& draw) {
+void convert(const Plane<T>& p, const math::CropFlipDraw& draw, T outside) {
   const int64_t first = math::crop_flip_source({0, 0}, p.width, draw).x, step = draw.mirrored ? -1 : 1;
   // Columns first + step * x that lie inside of the image.
   const int64_t begin = std::clamp<int64_t>(draw.mirrored ? first - (p.width - 1) : -first, 0, p.width);
@@ -61,9 +61,9 @@ void convert(const Plane<T>& p, const math::CropFlipDraw& draw) {
     const int64_t from = inside ? begin : p.width, to = inside ? end : p.width;
     const uint8_t* row = p.from + (inside ? source_y : 0) * p.width;
     T* out = p.to + y * p.width * p.channels;
-    for (int64_t x = 0; x < from; ++x) out[x * p.channels] = T(0.0f);
+    for (int64_t x = 0; x < from; ++x) out[x * p.channels] = outside;
     for (int64_t x = from; x < to; ++x) out[x * p.channels] = p.table[row[first + step * x]];
-    for (int64_t x = to; x < p.width; ++x) out[x * p.channels] = T(0.0f);
+    for (int64_t x = to; x < p.width; ++x) out[x * p.channels] = outside;
   }
 }
 
@@ -89,7 +89,7 @@ void batch_gather(const Tensor& out, const Tensor& images, const Tensor& indices
               const Plane<T> plane{from + index[i] * image + c * pixels, to + i * image + c, height, width, channels,
                                    tables[static_cast<size_t>(c)]};
               if (crop_flip)
-                convert(plane, draw);
+                convert(plane, draw, crop_flip->options.pad_bytes ? plane.table[0] : T(0.0f));
               else
                 convert(plane);
             }

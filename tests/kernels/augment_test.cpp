@@ -58,7 +58,8 @@ TEST(CropFlip, MovesEachImageAsDrawn) {
     const Tensor plain = bytes.gather();
     for (const int64_t padding : {0, 1, 3, 20}) {  // 20: some crops see nothing of the image
       Generator generator(static_cast<uint64_t>(padding));
-      const CropFlip draw = kernels::draw_crop_flip({padding, 0.5f, true}, 20, generator);
+      const CropFlip draw =
+          kernels::draw_crop_flip({.padding = padding, .flip = 0.5f, .per_image = true}, 20, generator);
       const Tensor moved = bytes.gather(draw);
       EXPECT_TRUE(moved.is_contiguous(MemoryFormat::channels_last));
       for (int64_t n = 0; n < 20; ++n)
@@ -68,11 +69,26 @@ TEST(CropFlip, MovesEachImageAsDrawn) {
   }
 }
 
+TEST(CropFlip, PadsByZerosOrByWhatAByteOfZeroBecomes) {
+  const Bytes bytes(20);  // bytes become themselves and 1
+  Generator generator(5), twin(5);
+  CropFlipOptions o{.padding = 3, .flip = 0.5f, .per_image = true};
+  const std::vector<float> zeros = values(bytes.gather(kernels::draw_crop_flip(o, 20, generator)));
+  o.pad_bytes = true;
+  const std::vector<float> ones = values(bytes.gather(kernels::draw_crop_flip(o, 20, twin)));
+  int padded = 0;
+  for (size_t i = 0; i < zeros.size(); ++i) {
+    EXPECT_NEAR(ones[i], zeros[i] == 0 ? 1 : zeros[i], 1e-6);
+    padded += zeros[i] == 0;
+  }
+  EXPECT_GT(padded, 100);
+}
+
 TEST(CropFlip, OneDrawServesTheBatch) {
   const Bytes bytes(8);
   const Tensor plain = bytes.gather();
   Generator generator(3);
-  const CropFlip draw = kernels::draw_crop_flip({2, 1.0f}, 8, generator);
+  const CropFlip draw = kernels::draw_crop_flip({.padding = 2, .flip = 1.0f}, 8, generator);
   const math::CropFlipDraw d = math::draw_crop_flip(draw.state, 0, draw.options);
   const Tensor moved = bytes.gather(draw);
   for (int64_t n = 0; n < 8; ++n) EXPECT_EQ(values(moved.select(0, n)), shifted(plain, n, d));
@@ -81,14 +97,14 @@ TEST(CropFlip, OneDrawServesTheBatch) {
 TEST(CropFlip, Bf16IsTheRoundedF32) {
   const Bytes bytes(8);
   Generator generator(3);
-  const CropFlip draw = kernels::draw_crop_flip({2, 0.5f, true}, 8, generator);
+  const CropFlip draw = kernels::draw_crop_flip({.padding = 2, .flip = 0.5f, .per_image = true}, 8, generator);
   expect_close(bytes.gather(draw, DType::bf16).to(DType::f32), bytes.gather(draw).to(DType::bf16).to(DType::f32), 0, 0);
 }
 
 TEST(CropFlip, DrawsEveryCornerAndHalfTheFlips) {
   Generator generator(1);
   constexpr int64_t kImages = 8000;
-  const CropFlip draw = kernels::draw_crop_flip({1, 0.5f, true}, kImages, generator);
+  const CropFlip draw = kernels::draw_crop_flip({.padding = 1, .flip = 0.5f, .per_image = true}, kImages, generator);
   std::array<std::array<int, 3>, 3> corners{};
   int mirrored = 0;
   for (int64_t n = 0; n < kImages; ++n) {

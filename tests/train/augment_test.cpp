@@ -36,13 +36,18 @@ TEST(ParseAugmentation, ReadsNamesAndValues) {
   EXPECT_EQ(b.patches[0].options.pct, 0.3);
   EXPECT_TRUE(b.patches[0].options.per_image);
 
+  EXPECT_FALSE(b.crop_flip.pad_bytes);
+  const Augmentation c = parse_augmentation("shift=2");
+  EXPECT_EQ(c.crop_flip.padding, 2);
+  EXPECT_TRUE(c.crop_flip.pad_bytes);
+
   EXPECT_FALSE(parse_augmentation("").moves());
   EXPECT_FALSE(parse_augmentation("erase").moves());
 }
 
 TEST(ParseAugmentation, NamesWhatItDoesNotKnow) {
   EXPECT_EQ(message_of<ConfigError>([] { parse_augmentation("crop,blur"); }),
-            "augmentation: expected crop, flip, erase or copy, got 'blur'");
+            "augmentation: expected crop, shift, flip, erase or copy, got 'blur'");
   EXPECT_EQ(message_of<ConfigError>([] { parse_augmentation("flip=x"); }),
             "augmentation: expected a number after =, got 'flip=x'");
   for (const char* list : {"crop=1.5", "crop=-1", "crop=1e30", "flip=2", "flip=", "flip=nan", "erase=-0.1", "copy=1.5",

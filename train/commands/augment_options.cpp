@@ -12,10 +12,10 @@ void AugmentOptions::add_to(CLI::App* command) {
     }
   };
   command
-      ->add_option(
-          "--aug", list,
-          "Augment the training images: a list of crop (=padding), flip (=probability), erase and copy (=share "
-          "of each side), such as crop,flip,erase=0.3")
+      ->add_option("--aug", list,
+                   "Augment the training images: a list of crop (=padding), shift (=padding, by black), flip "
+                   "(=probability), erase and copy (=share "
+                   "of each side), such as crop,flip,erase=0.3")
       ->check(CLI::Validator(check, "LIST"));
   command->add_option("--aug-per", per, "What draws for itself: a batch, as in the course, or each image")
       ->check(CLI::IsMember({"batch", "image"}))

@@ -40,6 +40,11 @@ struct Crops {
   }
 };
 
+/// What stands in a channel of a pixel outside of the image.
+__device__ inline float outside(const Crops& crops, const Normalisation& normalise, int channel) {
+  return crops.options.pad_bytes ? normalise(0, channel) : 0.0f;
+}
+
 constexpr int64_t kOutside = -1;
 
 /// The pixel of the image that pixel number `pixel` of the result comes from, or kOutside.
@@ -82,8 +87,8 @@ __global__ void __launch_bounds__(kThreads)
       const int64_t from = source_pixel(pixel + p, draw, s);
 #pragma unroll
       for (int c = 0; c < kCount; ++c)
-        values[p * kCount + c] =
-            from == kOutside ? T(0.0f) : static_cast<T>(normalise(image[c * s.pixels() + from], c));
+        values[p * kCount + c] = static_cast<T>(from == kOutside ? outside(crops, normalise, c)
+                                                                 : normalise(image[c * s.pixels() + from], c));
     }
   }
   // As accesses of kRun elements, because three channels' packs are no power of two.
@@ -109,8 +114,9 @@ __global__ void __launch_bounds__(kThreads)
   const bool there = is_image(index, s.images, fault);
   const int64_t from = crops.wanted ? source_pixel(pixel, crops.draw(n), s) : pixel;
   const auto* const plane = images + ((there ? index : 0) * s.channels + first + channel) * s.pixels();
+  const int c = static_cast<int>(channel);
   out[(n * s.pixels() + pixel) * s.channels + first + channel] =
-      from == kOutside ? T(0.0f) : static_cast<T>(normalise(plane[from], static_cast<int>(channel)));
+      static_cast<T>(from == kOutside ? outside(crops, normalise, c) : normalise(plane[from], c));
 }
 
 }  // namespace

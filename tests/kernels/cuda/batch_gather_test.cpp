@@ -24,11 +24,12 @@ TEST_F(CudaBatchGather, EqualsTheCpuBitForBit) {
         const Tensor actual = kernels::batch_gather(images.to(kCuda), indices.to(kCuda), mean, std, dtype);
         EXPECT_TRUE(actual.is_contiguous(MemoryFormat::channels_last));
         expect_close(actual, kernels::batch_gather(images, indices, mean, std, dtype), 0, 0);
-        for (const bool per_image : {false, true}) {
-          const CropFlip crop{{2, 0.5f, per_image}, {5, 7}};
-          expect_close(kernels::batch_gather(images.to(kCuda), indices.to(kCuda), mean, std, dtype, crop),
-                       kernels::batch_gather(images, indices, mean, std, dtype, crop), 0, 0);
-        }
+        for (const bool per_image : {false, true})
+          for (const bool pad_bytes : {false, true}) {
+            const CropFlip crop{{.padding = 2, .flip = 0.5f, .pad_bytes = pad_bytes, .per_image = per_image}, {5, 7}};
+            expect_close(kernels::batch_gather(images.to(kCuda), indices.to(kCuda), mean, std, dtype, crop),
+                         kernels::batch_gather(images, indices, mean, std, dtype, crop), 0, 0);
+          }
       }
 }
 

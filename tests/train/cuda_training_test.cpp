@@ -48,7 +48,7 @@ ModulePtr small_resnet(double drop) {
   return model;
 }
 
-struct Run {
+struct History {
   std::vector<float> losses;
   Tensor weight;
 };
@@ -62,7 +62,7 @@ struct RunOptions {
   std::vector<CallbackPtr> callbacks = {};
 };
 
-Run train(const RunOptions& o) {
+History train(const RunOptions& o) {
   manual_seed(5);
   const ModulePtr model = small_resnet(o.drop);
   model->to(o.device);
@@ -91,23 +91,23 @@ class CudaTraining : public CudaTest {};
 
 TEST_F(CudaTraining, FollowsTheCpusLossCurve) {
   RunOptions o;
-  const Run here = train(o);
+  const History here = train(o);
   o.device = kCuda;
-  const Run there = train(o);
+  const History there = train(o);
   expect_same_losses(there.losses, here.losses, 1e-4);
   expect_close(there.weight, here.weight, 1e-2, 1e-3);
 }
 
 TEST_F(CudaTraining, DrawsTheSameAugmentationAndDropoutAsTheCpu) {
   RunOptions o{.drop = 0.3, .augment = "crop=2,flip,erase,copy", .epochs = 1};
-  const Run here = train(o);
+  const History here = train(o);
   o.device = kCuda;
   expect_same_losses(train(o).losses, here.losses, 1e-4);
 }
 
 TEST_F(CudaTraining, MixedPrecisionFollowsTheCpu) {
   RunOptions o{.dtype = DType::bf16, .epochs = 2};
-  const Run here = train(o);
+  const History here = train(o);
   o.device = kCuda;
   expect_same_losses(train(o).losses, here.losses, 2e-2);
 }
@@ -115,9 +115,9 @@ TEST_F(CudaTraining, MixedPrecisionFollowsTheCpu) {
 TEST_F(CudaTraining, AGraphDoesWhatTheEagerStepsDo) {
   // Five batches of 13, the last one of 12 done eagerly; dropout goes on in the random stream.
   RunOptions o{.device = kCuda, .drop = 0.2, .augment = "flip", .epochs = 3, .batch = 13};
-  const Run eager = train(o);
+  const History eager = train(o);
   o.callbacks = {std::make_shared<CudaGraphCallback>()};
-  const Run graph = train(o);
+  const History graph = train(o);
   EXPECT_EQ(graph.losses, eager.losses);
   expect_close(graph.weight, eager.weight, 0, 0);
 }

@@ -76,14 +76,14 @@ Tensor Tensor::tanh() const {
 Tensor Tensor::relu() const {
   Tensor y = kernels::unary(Unary::relu, *this);
   return record("relu", y, {*this}, [y = saved(y)](const Tensor& dy) {
-    return Grads{kernels::where(kernels::binary(Binary::gt, y, 0), dy, scalar(0, {.dtype = dy.dtype()}))};
+    return Grads{kernels::where(kernels::binary(Binary::gt, y, 0), dy, zero_like(dy))};
   });
 }
 
 Tensor Tensor::clamp(std::optional<double> min, std::optional<double> max) const {
   return record("clamp", kernels::clamp(*this, min, max), {*this}, [x = saved(*this), min, max](const Tensor& dy) {
     Tensor dx = dy;
-    const Tensor zero = scalar(0, {.dtype = dy.dtype()});
+    const Tensor zero = zero_like(dy);
     if (min) dx = kernels::where(kernels::binary(Binary::ge, x, *min), dx, zero);
     if (max) dx = kernels::where(kernels::binary(Binary::le, x, *max), dx, zero);
     return Grads{dx};
@@ -93,6 +93,9 @@ Tensor Tensor::clamp(std::optional<double> min, std::optional<double> max) const
 // --- binary: what was broadcast in the forward pass is summed in the backward pass
 
 namespace {
+
+/// A zero to choose beside elements of t.
+Tensor zero_like(const Tensor& t) { return scalar(0, {.dtype = t.dtype(), .device = t.device()}); }
 
 /// The gradient of an operand: of its shape and dtype.
 Tensor like_operand(const Tensor& gradient, const Tensor& operand) {
@@ -151,7 +154,7 @@ namespace {
 
 Tensor extremum(const char* name, Binary op, Binary wins, const Tensor& a, const Tensor& b) {
   return record(name, kernels::binary(op, a, b), {a, b}, [a = saved(a), b = saved(b), wins](const Tensor& dy) {
-    const Tensor half = kernels::mul(dy, 0.5), zero = scalar(0, {.dtype = dy.dtype()});
+    const Tensor half = kernels::mul(dy, 0.5), zero = zero_like(dy);
     const Tensor equal = kernels::binary(Binary::eq, a, b);
     const Tensor to_a = kernels::where(kernels::binary(wins, a, b), dy, kernels::where(equal, half, zero));
     const Tensor to_b = kernels::where(kernels::binary(wins, b, a), dy, kernels::where(equal, half, zero));
@@ -167,7 +170,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) { return extremum("minimum", Bi
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return record("where", kernels::where(condition, a, b), {condition, a, b},
                 [c = saved(condition), a = OperandSpec(a), b = OperandSpec(b)](const Tensor& dy) {
-                  const Tensor zero = scalar(0, {.dtype = dy.dtype()});
+                  const Tensor zero = zero_like(dy);
                   Grads grads(3);
                   if (a.needs_grad) grads[1] = a.fit(kernels::where(c, dy, zero));
                   if (b.needs_grad) grads[2] = b.fit(kernels::where(c, zero, dy));

@@ -15,6 +15,7 @@ namespace {
 struct Plane {
   int64_t height, width;
   std::vector<float> values;
+  float ground = 0;  ///< the colour around the object
 
   float at(int64_t y, int64_t x) const { return values[static_cast<size_t>(y * width + x)]; }
 };
@@ -26,7 +27,7 @@ std::vector<Plane> planes_of(const Tensor& rgb, int64_t channels) {
   std::vector<Plane> planes;
   for (int64_t c = 0; c < channels; ++c) {
     const auto first = all.begin() + c * pixels;
-    planes.push_back({height, width, {first, first + pixels}});
+    planes.push_back({height, width, {first, first + pixels}, 0});
   }
   if (channels == 3) return planes;
   for (int64_t i = 0; i < pixels; ++i) {
@@ -52,13 +53,44 @@ float corner_mean(const Plane& p) {
 bool is_bright_ground(const std::vector<Plane>& planes) {
   constexpr float kMiddle = 127.5f;
   float sum = 0;
-  for (const Plane& p : planes) sum += corner_mean(p);
+  for (const Plane& p : planes) sum += p.ground;
   return sum / static_cast<float>(planes.size()) > kMiddle;
+}
+
+void invert(Plane& p) {
+  for (float& v : p.values) v = 255 - v;
+  p.ground = 255 - p.ground;
+}
+
+/// Cuts all planes down to the smallest box outside of which nothing differs from the ground by more than a twentieth
+/// of the range. A picture of nothing but ground stays whole.
+void trim(std::vector<Plane>& planes) {
+  constexpr float kSame = 255.0f / 20;
+  const int64_t height = planes[0].height, width = planes[0].width;
+  int64_t top = height, bottom = -1, left = width, right = -1;
+  for (const Plane& p : planes) {
+    for (int64_t y = 0; y < height; ++y)
+      for (int64_t x = 0; x < width; ++x) {
+        if (std::abs(p.at(y, x) - p.ground) <= kSame) continue;
+        top = std::min(top, y);
+        bottom = std::max(bottom, y);
+        left = std::min(left, x);
+        right = std::max(right, x);
+      }
+  }
+  if (bottom < 0) return;
+  for (Plane& p : planes) {
+    Plane part{bottom - top + 1, right - left + 1, {}, p.ground};
+    for (int64_t y = top; y <= bottom; ++y)
+      part.values.insert(part.values.end(), p.values.begin() + y * width + left,
+                         p.values.begin() + y * width + right + 1);
+    p = std::move(part);
+  }
 }
 
 /// Resizes the rows to another width, and turns the picture over its diagonal, so that twice of it does both.
 Plane resized_transposed(const Plane& p, int64_t width) {
-  Plane out{width, p.height, std::vector<float>(static_cast<size_t>(width * p.height))};
+  Plane out{width, p.height, std::vector<float>(static_cast<size_t>(width * p.height)), p.ground};
   const double scale = static_cast<double>(p.width) / static_cast<double>(width);
   const double reach = std::max(1.0, scale);
   for (int64_t x = 0; x < width; ++x) {
@@ -93,7 +125,7 @@ Plane fitted(const Plane& p, int64_t height, int64_t width) {
     return std::clamp<int64_t>(std::llround(static_cast<double>(size) * scale), 1, most);
   };
   const Plane small = resized(p, scaled(p.height, height), scaled(p.width, width));
-  Plane out{height, width, std::vector<float>(static_cast<size_t>(height * width), corner_mean(p))};
+  Plane out{height, width, std::vector<float>(static_cast<size_t>(height * width), p.ground), p.ground};
   const int64_t top = (height - small.height) / 2, left = (width - small.width) / 2;
   for (int64_t y = 0; y < small.height; ++y)
     std::copy_n(small.values.begin() + y * small.width, small.width, out.values.begin() + (y + top) * width + left);
@@ -102,18 +134,19 @@ Plane fitted(const Plane& p, int64_t height, int64_t width) {
 
 }  // namespace
 
-Tensor fit_image(const Tensor& rgb, int64_t channels, int64_t height, int64_t width, Invert invert) {
+Tensor fit_image(const Tensor& rgb, int64_t channels, int64_t height, int64_t width, const FitImageOptions& o) {
   if (channels != 1 && channels != 3)
     throw ConfigError(fmt::format("fit_image: expected a model of 1 or 3 channels, got one of {}", channels));
   if (rgb.dim() != 3 || rgb.size(0) != 3 || rgb.numel() == 0)
     throw ShapeError(fmt::format("fit_image: expected an image [3, H, W], got {}", rgb.shape().to_string()));
   std::vector<Plane> planes = planes_of(rgb, channels);
-  const bool inverts = invert == Invert::always || (invert == Invert::automatic && is_bright_ground(planes));
+  for (Plane& p : planes) p.ground = corner_mean(p);
+  const bool inverts = o.invert == Invert::always || (o.invert == Invert::automatic && is_bright_ground(planes));
+  if (o.trim && (rgb.size(1) != height || rgb.size(2) != width)) trim(planes);
   const Tensor out = empty({channels, height, width}, {.dtype = DType::u8});
   uint8_t* to = out.data<uint8_t>();
   for (Plane& plane : planes) {
-    if (inverts)
-      for (float& v : plane.values) v = 255 - v;
+    if (inverts) invert(plane);
     for (float v : fitted(plane, height, width).values)
       *to++ = static_cast<uint8_t>(std::clamp(v + 0.5f, 0.0f, 255.0f));
   }

@@ -27,6 +27,7 @@ class Bytes {
   Bytes(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {}
 
   [[noreturn]] void fail(const std::string& fault) const { throw IoError(fmt::format("image: {}: {}", path_, fault)); }
+  const std::string& path() const { return path_; }
   bool at_end() const { return position_ >= bytes_.size(); }
   uint8_t next() {
     if (at_end()) fail("the file ends too early");
@@ -63,9 +64,22 @@ void check_png(Bytes file) {
   }
 }
 
+/// Huffman tables of a JPEG: at most 256 codes each, a limit that stb_image does not check.
+void check_huffman_tables(Bytes segment) {
+  constexpr int kLengths = 16;
+  constexpr size_t kMostCodes = 256;
+  while (!segment.at_end()) {
+    segment.next();  // which table
+    size_t codes = 0;
+    for (int i = 0; i < kLengths; ++i) codes += segment.next();
+    if (codes > kMostCodes) segment.fail(fmt::format("damaged: a Huffman table of {} codes", codes));
+    segment.take(codes);
+  }
+}
+
 /// Walks through the segments of a JPEG to its end mark, without which decoders fill up with grey.
 void check_jpeg(Bytes file) {
-  constexpr uint8_t kEnd = 0xd9, kScan = 0xda, kFirstRestart = 0xd0, kLastRestart = 0xd7;
+  constexpr uint8_t kEnd = 0xd9, kScan = 0xda, kHuffman = 0xc4, kFirstRestart = 0xd0, kLastRestart = 0xd7;
   file.take(2);
   bool in_scan = false;
   while (true) {
@@ -80,7 +94,8 @@ void check_jpeg(Bytes file) {
     if (data && in_scan) continue;
     const uint32_t length = file.number(2);
     if (length < 2) file.fail("damaged: a part has no length");
-    file.take(length - 2);
+    const std::string_view segment = file.take(length - 2);
+    if (mark == kHuffman) check_huffman_tables(Bytes(segment, file.path()));
     in_scan = mark == kScan;
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/autograd.h"
+#include "nn/summary.h"
 
 namespace gw {
 
@@ -31,6 +32,12 @@ void Learner::fit(int64_t epochs, const FitOptions& options) {
     throw;
   }
   callbacks = own;
+}
+
+std::string Learner::summary() const {
+  Shape shape = train_loader.dataset().images.shape();
+  shape[0] = train_loader.options().batch_size;
+  return gw::summary(*model, shape);
 }
 
 void Learner::one_fit(const FitOptions& options) {

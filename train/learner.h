@@ -44,6 +44,9 @@ class Learner {
   /// validation data without gradients (if `valid`). A callback that sets epoch and step in before_fit begins later.
   void fit(int64_t epochs, const FitOptions& options = {});
 
+  /// The model's layers for a training batch, as a Markdown table (see nn/summary.h).
+  std::string summary() const;
+
   ModulePtr model;
   Loader train_loader, valid_loader;
   LossFunction loss_function;

@@ -95,16 +95,16 @@ Tensor rgb_of(const std::vector<uint8_t>& grey, int64_t height, int64_t width) {
 TEST(FitImage, KeepsPixelsOfTheRightSize) {
   std::vector<uint8_t> grey(28 * 28);
   for (size_t i = 0; i < grey.size(); ++i) grey[i] = static_cast<uint8_t>(i % 28 < 4 ? 0 : i * 7 % 256);
-  const Tensor fitted = fit_image(rgb_of(grey, 28, 28), 1, 28, 28, Invert::never);
+  const Tensor fitted = fit_image(rgb_of(grey, 28, 28), 1, 28, 28, {.invert = Invert::never});
   EXPECT_EQ(fitted.to_vector<uint8_t>(), grey);
-  const Tensor inverted = fit_image(rgb_of(grey, 28, 28), 1, 28, 28, Invert::always);
+  const Tensor inverted = fit_image(rgb_of(grey, 28, 28), 1, 28, 28, {.invert = Invert::always});
   for (size_t i = 0; i < grey.size(); ++i) EXPECT_EQ(inverted.to_vector<uint8_t>()[i], 255 - grey[i]);
 }
 
 TEST(FitImage, TurnsDarkOnBrightAround) {
   std::vector<uint8_t> grey(30 * 30, 250);
   for (size_t y = 10; y < 20; ++y) std::fill_n(grey.begin() + static_cast<ptrdiff_t>(y * 30 + 10), 10, uint8_t{20});
-  const auto fitted = fit_image(rgb_of(grey, 30, 30), 1, 28, 28).to_vector<uint8_t>();
+  const auto fitted = fit_image(rgb_of(grey, 30, 30), 1, 28, 28, {.trim = false}).to_vector<uint8_t>();
   EXPECT_EQ(fitted[0], 5);
   EXPECT_EQ(fitted[14 * 28 + 14], 235);
 }
@@ -113,10 +113,20 @@ TEST(FitImage, MarginsKeepTheProportions) {
   // A bright bar that fills a flat picture: it must stay flat.
   std::vector<uint8_t> grey(20 * 60, 0);
   for (size_t y = 5; y < 15; ++y) std::fill_n(grey.begin() + static_cast<ptrdiff_t>(y * 60 + 5), 50, uint8_t{200});
-  const auto fitted = fit_image(rgb_of(grey, 20, 60), 1, 30, 30).to_vector<uint8_t>();
+  const auto fitted = fit_image(rgb_of(grey, 20, 60), 1, 30, 30, {.trim = false}).to_vector<uint8_t>();
   EXPECT_EQ(fitted[15 * 30 + 15], 200);
   EXPECT_EQ(fitted[9 * 30 + 15], 0);
   EXPECT_EQ(fitted[20 * 30 + 15], 0);
+}
+
+TEST(FitImage, TrimmingLetsTheObjectFillTheFrame) {
+  // A small bright box far from the middle, on ground that is not quite even.
+  std::vector<uint8_t> grey(100 * 100);
+  for (size_t i = 0; i < grey.size(); ++i) grey[i] = static_cast<uint8_t>(20 + i % 5);
+  for (size_t y = 10; y < 30; ++y) std::fill_n(grey.begin() + static_cast<ptrdiff_t>(y * 100 + 60), 40, uint8_t{200});
+  const auto fitted = fit_image(rgb_of(grey, 100, 100), 1, 20, 20).to_vector<int32_t>();
+  for (size_t y = 0; y < 20; ++y)
+    for (size_t x = 0; x < 20; ++x) EXPECT_NEAR(fitted[y * 20 + x], y >= 5 && y < 15 ? 200 : 22, 2) << y << " " << x;
 }
 
 TEST(FitImage, ResizingKeepsTheMeanAndFlatPicturesFlat) {

@@ -118,6 +118,11 @@ TEST(Learner, LearnsAndReports) {
   EXPECT_EQ(predict_with_flips(learner).first.shape(), (Shape{20, 2}));
 }
 
+TEST(Learner, SummaryIsATableForATrainingBatch) {
+  const std::string table = make_learner().summary();
+  EXPECT_NE(table.find("|Linear|(16, 4)|(16, 2)|10|"), std::string::npos) << table;
+}
+
 TEST(Learner, FitTakesALearningRateOfItsOwn) {
   const auto recorder = std::make_shared<Recorder>();
   make_learner({recorder}).fit(1, {.lr = 0.03});

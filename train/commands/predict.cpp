@@ -24,6 +24,7 @@ struct Options {
   std::vector<std::string> images;
   int64_t top = 3;
   std::string invert = "auto", plots;
+  bool no_trim = false;
   uint64_t seed = 42;
 };
 
@@ -32,13 +33,13 @@ const std::map<std::string, Invert> kInvert = {
 
 /// The pictures as the model's kind of images, without those that cannot be read: each of them is reported, and taken
 /// off `paths`.
-ImageDataset read_images(std::vector<std::string>& paths, const ImageDataset& kind, Invert invert) {
+ImageDataset read_images(std::vector<std::string>& paths, const ImageDataset& kind, const FitImageOptions& fit) {
   std::vector<std::string> read;
   std::vector<Tensor> images;
   for (const std::string& path : paths) {
     try {
-      const Tensor image =
-          fit_image(read_image(path), kind.images.size(1), kind.images.size(2), kind.images.size(3), invert);
+      const Shape& goal = kind.images.shape();
+      const Tensor image = fit_image(read_image(path), goal[1], goal[2], goal[3], fit);
       images.push_back(image.unsqueeze(0));
       read.push_back(path);
     } catch (const IoError& e) {
@@ -76,7 +77,7 @@ int run(const Options& o) {
   if (!o.plots.empty()) plots.emplace(o.plots);
   const std::vector<NamedModel> models = load_models(o.ensemble, o.compute.device());
   std::vector<std::string> paths = o.images;
-  const ImageDataset data = read_images(paths, models.front().kind, kInvert.at(o.invert));
+  const ImageDataset data = read_images(paths, models.front().kind, {kInvert.at(o.invert), !o.no_trim});
   if (paths.empty()) return kSomeFailed;
 
   const NoGrad no_grad;
@@ -109,6 +110,7 @@ Command add_predict(CLI::App& program) {
   command->add_option("--invert", o->invert, "Turn dark on bright into bright on dark")
       ->check(CLI::IsMember(keys(kInvert)))
       ->capture_default_str();
+  command->add_flag("--no-trim", o->no_trim, "Leave wide margins around an object as they are");
   o->ensemble.add_to(command);
   add_plots(command, o->plots);
   add_seed(command, o->seed)->description("Seed of --dropout-samples");

@@ -20,7 +20,12 @@ Canvas image_grid(const Tensor& images, const std::vector<ImageTitle>& titles, c
   const int64_t rows = (n + columns - 1) / columns;
   const int scale = std::max(1, kSeen / static_cast<int>(std::max<int64_t>(images.size(2), images.size(3))));
   const int width = static_cast<int>(images.size(3)) * scale, height = static_cast<int>(images.size(2)) * scale;
-  const int cell_width = width + kGap, cell_height = height + kGap + (titles.empty() ? 0 : kLine);
+  // Wide enough for all titles, unless some are very long.
+  int cell_width = width;
+  for (const ImageTitle& title : titles)
+    cell_width = std::max(cell_width, std::min(2 * width, text_width(title.text, kTextScale)));
+  cell_width += kGap;
+  const int cell_height = height + kGap + (titles.empty() ? 0 : kLine);
   int left = kGap;
   for (const std::string& title : o.row_titles) left = std::max(left, text_width(title, kTextScale) + 2 * kGap);
   const int top = o.title.empty() ? kGap : 2 * kGap + kLine;
@@ -37,9 +42,7 @@ Canvas image_grid(const Tensor& images, const std::vector<ImageTitle>& titles, c
       canvas.draw_text(kGap, y + cell_height / 2 - kLine / 2, o.row_titles[row], kTextScale);
     if (!titles.empty()) {
       const auto& [text, wrong] = titles[static_cast<size_t>(i)];
-      const int text_scale = text_width(text, kTextScale) <= cell_width - 4 ? kTextScale : 1;
-      const std::string shown = fitting_text(text, text_scale, cell_width - 4);
-      canvas.draw_text(x, y + (kTextScale - text_scale) * 4, shown, text_scale, wrong ? kRed : kBlack);
+      canvas.draw_text(x, y, fitting_text(text, kTextScale, cell_width - 4), kTextScale, wrong ? kRed : kBlack);
     }
     canvas.draw_image(x, y + (titles.empty() ? 0 : kLine), images.select(0, i), scale);
   }

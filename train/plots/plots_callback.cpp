@@ -19,7 +19,7 @@ void PlotsCallback::after_epoch(Learner& learner) {
   if (!learner.training) folder_->add("training", "Loss, metrics and learning rate", training_chart(*recorder_));
 }
 
-void PlotsCallback::after_fit(Learner&) {
+void PlotsCallback::cleanup_fit(Learner&) {
   const std::vector<ActivationStats::Layer> layers = activations_->layers();
   if (layers.empty() || layers.front().means.empty()) return;
   folder_->add("activation_stats", "Mean and standard deviation of the activations of each layer", stats_chart(layers));

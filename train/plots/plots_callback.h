@@ -10,7 +10,8 @@
 namespace gw {
 
 /// Draws into a folder: the first batch as the model sees it and the training curves after every epoch, and at the end
-/// of the fit, also of one ended early, the activations. Nothing is drawn or copied to the host within a training step.
+/// of the fit, also of one that ended early or failed, the activations. Nothing is drawn or copied to the host within a
+/// training step.
 class PlotsCallback : public Callback {
  public:
   PlotsCallback(std::shared_ptr<PlotFolder> folder, std::shared_ptr<const Recorder> recorder,
@@ -21,7 +22,7 @@ class PlotsCallback : public Callback {
   void before_fit(Learner& learner) override;
   void before_batch(Learner& learner) override;
   void after_epoch(Learner& learner) override;
-  void after_fit(Learner& learner) override;
+  void cleanup_fit(Learner& learner) override;
 
  private:
   std::shared_ptr<PlotFolder> folder_;

@@ -5,6 +5,12 @@
 #include "tensor/creation.h"
 
 namespace gw {
+namespace {
+
+/// A zero to choose beside elements of t.
+Tensor zero_like(const Tensor& t) { return scalar(0, {.dtype = t.dtype(), .device = t.device()}); }
+
+}  // namespace
 
 using kernels::Binary;
 using kernels::Unary;
@@ -93,9 +99,6 @@ Tensor Tensor::clamp(std::optional<double> min, std::optional<double> max) const
 // --- binary: what was broadcast in the forward pass is summed in the backward pass
 
 namespace {
-
-/// A zero to choose beside elements of t.
-Tensor zero_like(const Tensor& t) { return scalar(0, {.dtype = t.dtype(), .device = t.device()}); }
 
 /// The gradient of an operand: of its shape and dtype.
 Tensor like_operand(const Tensor& gradient, const Tensor& operand) {

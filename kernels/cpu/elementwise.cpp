@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -110,12 +111,6 @@ struct Sign {
     return static_cast<C>((x > C{0}) - (x < C{0}));
   }
 };
-struct Relu {
-  template <class C>
-  C operator()(C x) const {
-    return x < C{0} ? C{0} : x;  // written so that NaN stays NaN
-  }
-};
 
 /// Calls visitor(f) with the function of `op` if it exists for integers too; false if it is for floats only.
 template <class Visitor>
@@ -132,9 +127,6 @@ bool visit_any_unary(Unary op, const Visitor& visitor) {
       return true;
     case Unary::square:
       visitor(Square{});
-      return true;
-    case Unary::relu:
-      visitor(Relu{});
       return true;
     default:
       return false;
@@ -219,6 +211,7 @@ C number_as(double value) {
 }  // namespace
 
 void unary(Unary op, const Tensor& out, const Tensor& x) {
+  if (op == Unary::relu) return clamp(out, x, 0, std::numeric_limits<double>::infinity());
   const bool done = visit_any_unary(
       op, [&](const auto& f) { visit(x.dtype(), [&](auto v) { map<decltype(v), decltype(v)>(out, x, f); }); });
   if (done) return;

@@ -1,10 +1,11 @@
 #include "kernels/cpu/batchnorm.h"
 
+#include <limits>
 #include <type_traits>
 
+#include "kernels/cpu/bf16_round.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/map.h"
-#include "kernels/cpu/store.h"
 #include "kernels/math/batchnorm.h"
 
 namespace gw::kernels::cpu {
@@ -45,7 +46,12 @@ struct ChannelLanes {
 template <class F>
 void with_activation(const std::optional<GeneralReluOptions>& act, DType dtype, const F& f) {
   if (!act) return f(math::NoActivation{});
-  f(math::GeneralReluActivation{math::general_relu_params(*act, dtype)});
+  math::GeneralReluParams params = math::general_relu_params(*act, dtype);
+  // Rounding to bf16 may take subnormal numbers to zero, but what x > 0 becomes must stay above it.
+  constexpr float kLeastNormal = std::numeric_limits<float>::min();
+  if (dtype == DType::bf16 && params.zero == 0.0f) params.above_zero = kLeastNormal;
+  if (act->maxv) return f(math::GeneralReluActivation{params});
+  f(math::UnclampedGeneralReluActivation{params});
 }
 
 /// A value near each channel's mean: the mean of up to 64 rows, spread over the
@@ -89,12 +95,6 @@ void add_moments(const T* x, int64_t rows, int64_t lanes, const float* shift, fl
   }
 }
 
-/// Computes and stores a row of results: fill(to, first lane, lanes).
-template <class T, class Fill>
-void write_row(T* out, int64_t lanes, bool stream, const Fill& fill) {
-  stream ? stream_run(out, lanes, fill) : fill(out, 0, lanes);
-}
-
 // The loops below copy the activation into a local variable: read through the
 // closure, its parameters would be loads inside branches, which cannot be
 // vectorised.
@@ -104,21 +104,21 @@ void apply(T* y, const T* x, const T* residual, const Lanes& lanes, const Channe
            bool stream) {
   const float *means = p.mean.data(), *scales = p.scale.data(), *biases = p.bias.data();
   lanes.for_each([=](int64_t at, int64_t row_lanes) {
-    write_row(y + at, row_lanes, stream, [=](T* to, int64_t begin, auto count) {
+    write_run(y + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
       const Act f = act;
       const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;
       const T* in = x + at + begin;
       if (!residual) {
 #pragma omp simd
         for (int64_t j = 0; j < count; ++j)
-          store(to[j], f.value(math::batch_norm(static_cast<float>(in[j]), {mean[j], scale[j], bias[j]})));
+          to[j] = f.value(math::batch_norm(static_cast<float>(in[j]), {mean[j], scale[j], bias[j]}));
         return;
       }
       const T* other = residual + at + begin;
 #pragma omp simd
       for (int64_t j = 0; j < count; ++j) {
         const float z = math::batch_norm(static_cast<float>(in[j]), {mean[j], scale[j], bias[j]});
-        store(to[j], f.value(z + static_cast<float>(other[j])));
+        to[j] = f.value(z + static_cast<float>(other[j]));
       }
     });
   });
@@ -160,7 +160,7 @@ std::vector<double> gradient_sums_from_output(T* dz_out, const T* dy, const T* x
   const float* means = p.mean.data();
   return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t row_lanes, float* sums, float* products) {
     for (int64_t r = 0; r < rows; ++r, at += row_lanes) {
-      write_row(dz_out + at, row_lanes, stream, [=](T* to, int64_t begin, auto count) {
+      write_run(dz_out + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
         const Act f = act;
         const float* mean = means + begin;
         const T *g = dy + at + begin, *in = x + at + begin, *out = y + at + begin;
@@ -168,7 +168,7 @@ std::vector<double> gradient_sums_from_output(T* dz_out, const T* dy, const T* x
 #pragma omp simd
         for (int64_t j = 0; j < count; ++j) {
           const float dz = static_cast<float>(g[j]) * f.slope_from_output(static_cast<float>(out[j]));
-          store(to[j], dz);
+          to[j] = dz;
           s[j] += dz;
           q[j] += dz * (static_cast<float>(in[j]) - mean[j]);
         }
@@ -183,7 +183,7 @@ void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const Ch
   const float *means = p.mean.data(), *scales = p.scale.data(), *biases = p.bias.data();
   const float *slopes_a = slope_a.data(), *slopes_b = slope_b.data();
   lanes.for_each([=](int64_t at, int64_t row_lanes) {
-    write_row(dx + at, row_lanes, stream, [=](T* to, int64_t begin, auto count) {
+    write_run(dx + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
       const Act f = act;
       const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;
       const float *a = slopes_a + begin, *b = slopes_b + begin;
@@ -193,7 +193,7 @@ void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const Ch
         const BatchNormChannel c{mean[j], scale[j], bias[j]};
         const float v = static_cast<float>(in[j]);
         const float dz = static_cast<float>(g[j]) * f.slope(math::batch_norm(v, c));
-        store(to[j], math::batch_norm_dx(dz, v, c, BatchNormSlope{a[j], b[j]}));
+        to[j] = math::batch_norm_dx(dz, v, c, BatchNormSlope{a[j], b[j]});
       }
     });
   });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -84,10 +85,143 @@ void map_costly(const Tensor& out, const Tensor& x, const F& f) {
   map<T, T>(out, x, f);
 }
 
+<<<<<<< HEAD
 }  // namespace
 
 void unary(Unary op, const Tensor& out, const Tensor& x) {
   const bool done = math::visit_any_unary(
+=======
+struct Square {
+  template <class C>
+  C operator()(C x) const {
+    return x * x;
+  }
+};
+struct Neg {
+  template <class C>
+  C operator()(C x) const {
+    return static_cast<C>(-x);
+  }
+};
+struct Abs {
+  template <class C>
+  C operator()(C x) const {
+    if constexpr (std::is_floating_point_v<C>) return std::fabs(x);
+    return x < C{0} ? static_cast<C>(-x) : x;
+  }
+};
+struct Sign {
+  template <class C>
+  C operator()(C x) const {
+    if constexpr (std::is_floating_point_v<C>) {
+      if (x != x) return x;
+    }
+    return static_cast<C>((x > C{0}) - (x < C{0}));
+  }
+};
+
+/// Calls visitor(f) with the function of `op` if it exists for integers too; false if it is for floats only.
+template <class Visitor>
+bool visit_any_unary(Unary op, const Visitor& visitor) {
+  switch (op) {
+    case Unary::neg:
+      visitor(Neg{});
+      return true;
+    case Unary::abs:
+      visitor(Abs{});
+      return true;
+    case Unary::sign:
+      visitor(Sign{});
+      return true;
+    case Unary::square:
+      visitor(Square{});
+      return true;
+    default:
+      return false;
+  }
+}
+
+template <class Visitor>
+void visit_float_unary(Unary op, const Visitor& visitor) {
+  switch (op) {
+    case Unary::exp:
+      return visitor([](float x) { return math::exp(x); });
+    case Unary::log:
+      return visitor([](float x) { return math::log(x); });
+    case Unary::sqrt:
+      return visitor([](float x) { return std::sqrt(x); });
+    case Unary::rsqrt:
+      return visitor([](float x) { return 1.0f / std::sqrt(x); });
+    case Unary::reciprocal:
+      return visitor([](float x) { return 1.0f / x; });
+    case Unary::sigmoid:
+      return visitor([](float x) { return math::sigmoid(x); });
+    case Unary::tanh:
+      return visitor([](float x) { return math::tanh(x); });
+    default:
+      return;
+  }
+}
+
+/// Calls visitor(f) with the function of an arithmetic `op` on C.
+template <class C, class Visitor>
+void visit_arithmetic(Binary op, const Visitor& visitor) {
+  constexpr bool floating = std::is_floating_point_v<C>;
+  switch (op) {
+    case Binary::add:
+      return visitor([](C a, C b) { return static_cast<C>(a + b); });
+    case Binary::sub:
+      return visitor([](C a, C b) { return static_cast<C>(a - b); });
+    case Binary::mul:
+      return visitor([](C a, C b) { return static_cast<C>(a * b); });
+    // The comparison is false for a NaN on either side, and the NaN must win.
+    case Binary::maximum:
+      return visitor([](C a, C b) { return a > b || a != a ? a : b; });
+    case Binary::minimum:
+      return visitor([](C a, C b) { return a < b || a != a ? a : b; });
+    default:
+      break;
+  }
+  if constexpr (floating) {
+    if (op == Binary::div) return visitor([](C a, C b) { return a / b; });
+    if (op == Binary::pow) return visitor([](C a, C b) { return std::pow(a, b); });
+  }
+}
+
+template <class C, class Visitor>
+void visit_comparison(Binary op, const Visitor& visitor) {
+  switch (op) {
+    case Binary::eq:
+      return visitor([](C a, C b) { return a == b; });
+    case Binary::ne:
+      return visitor([](C a, C b) { return a != b; });
+    case Binary::lt:
+      return visitor([](C a, C b) { return a < b; });
+    case Binary::le:
+      return visitor([](C a, C b) { return a <= b; });
+    case Binary::gt:
+      return visitor([](C a, C b) { return a > b; });
+    case Binary::ge:
+      return visitor([](C a, C b) { return a >= b; });
+    default:
+      return;
+  }
+}
+
+bool is_comparison(Binary op) { return op >= Binary::eq; }
+
+/// A number in the compute type; integers cut towards zero, as the caller has made sure that nothing is lost.
+template <class C>
+C number_as(double value) {
+  return static_cast<C>(value);
+}
+
+}  // namespace
+
+void unary(Unary op, const Tensor& out, const Tensor& x) {
+  if (op == Unary::relu) return clamp(out, x, 0, std::numeric_limits<double>::infinity());
+  const bool done = visit_any_unary(
+>>>>>>> main
       op, [&](const auto& f) { visit(x.dtype(), [&](auto v) { map<decltype(v), decltype(v)>(out, x, f); }); });
   if (done) return;
   math::visit_float_unary(op, [&](const auto& f) {

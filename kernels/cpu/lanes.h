@@ -22,9 +22,10 @@ struct Lanes {
   int64_t tail;
 
   Lanes(int64_t rows, int64_t channels) : channels(channels) {
-    constexpr int64_t kEnough = 64;  // lanes that hide the loop's overhead, and
-                                     // a whole number of any register's
-    const int64_t repeat = channels < kEnough ? kEnough / std::gcd(channels, kEnough) : 1;
+    constexpr int64_t kRegisters = 64;  // a whole number of any register's lanes
+    constexpr int64_t kEnough = 256;    // lanes that hide the loop's overhead
+    int64_t repeat = channels < kRegisters ? kRegisters / std::gcd(channels, kRegisters) : 1;
+    while (channels * repeat < kEnough) repeat *= 2;
     width = channels * repeat;
     full = rows / repeat;
     tail = rows % repeat * channels;

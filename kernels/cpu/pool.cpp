@@ -1,10 +1,13 @@
 #include "kernels/cpu/pool.h"
 
+#include <bit>
 #include <cstring>
 #include <type_traits>
 #include <vector>
 
+#include "kernels/cpu/bf16_round.h"
 #include "kernels/cpu/map.h"
+#include "kernels/cpu/scratch.h"
 #include "kernels/cpu/store.h"
 #include "kernels/parallel.h"
 
@@ -60,50 +63,60 @@ void for_rows(const PoolGeometry& g, int64_t rows_each, const Work& work) {
   parallel_for(g.images * rows_each, std::max<int64_t>(1, kParallelGrain / per_row), work);
 }
 
-/// Rows of results on their way to memory: streamed, they are first computed in a row that stays in the cache.
-template <class T>
+/// Rows of results on their way to memory: rows that are streamed, and rows of averages, which are rounded as a whole,
+/// are first computed in a row that stays in the cache.
+template <class T, class Computed = T>
 class RowWriter {
  public:
   RowWriter(T* out, int64_t row_elements, bool stream)
-      : out_(out), elements_(row_elements), row_(static_cast<size_t>(stream ? row_elements : 0)) {}
+      : out_(out), elements_(row_elements), stream_(stream), row_(row_elements) {}
 
   /// Where to compute row `index`.
-  T* begin(int64_t index) { return row_.empty() ? out_ + index * elements_ : row_.data(); }
-  /// Row `index` is computed.
-  void end(int64_t index) {
-    if (!row_.empty()) copy(row_.data(), index);
+  Computed* begin(int64_t index) {
+    if constexpr (std::is_same_v<T, Computed>) return stream_ ? row() : out_ + index * elements_;
+    return row();
   }
-  /// Writes a row that was computed elsewhere.
-  void copy(const T* from, int64_t index) const {
-    const auto take = [from](T* to, int64_t first, auto count) {
-      std::memcpy(to, from + first, static_cast<size_t>(count) * sizeof(T));
+  /// Row `index` is computed.
+  void end(int64_t index) const {
+    if (stream_ || !std::is_same_v<T, Computed>) repeat(index);
+  }
+  /// Row `index` equals the one computed last in row().
+  void repeat(int64_t index) const {
+    const auto take = [from = row()](T* to, int64_t first, auto count) {
+      if constexpr (std::is_same_v<T, Computed>)
+        std::memcpy(to, from + first, static_cast<size_t>(count) * sizeof(T));
+      else
+        round_run(to, from + first, count);
     };
     T* to = out_ + index * elements_;
-    row_.empty() ? take(to, 0, elements_) : stream_run(to, elements_, take);
+    stream_ ? stream_run(to, elements_, take) : take(to, 0, elements_);
   }
+  Computed* row() const { return static_cast<Computed*>(static_cast<void*>(row_.data())); }
 
  private:
   T* out_;
   int64_t elements_;
-  std::vector<T> row_;
+  bool stream_;
+  Scratch row_;  // aligned to the cache's lines
 };
 
 /// The commonest window, 2 x 2, in one loop without sums: `top` and `bottom` are the left pixels of its two rows.
 template <class T, class Count>
-void average_of_four(T* out, const T* top, const T* bottom, int64_t channels, float factor, Count count) {
+void average_of_four(float* out, const T* top, const T* bottom, int64_t channels, float factor, Count count) {
   const T *a = top, *b = top + channels, *c = bottom, *d = bottom + channels;
 #pragma omp simd
   for (int64_t k = 0; k < count; ++k) {
     const float upper = static_cast<float>(a[k]) + static_cast<float>(b[k]);
     const float lower = static_cast<float>(c[k]) + static_cast<float>(d[k]);
-    store(out[k], (upper + lower) * factor);
+    out[k] = (upper + lower) * factor;
   }
 }
 
 /// The average of any window of `plane`, whose rows are `stride` elements apart. Four pixels a step keep the chain of
 /// additions short.
 template <class T, class Count>
-void average(T* out, const T* plane, Range h, Range w, int64_t stride, int64_t channels, float factor, Count count) {
+void average(float* out, const T* plane, Range h, Range w, int64_t stride, int64_t channels, float factor,
+             Count count) {
   float sum[count] = {};
   for (int64_t i = h.begin; i < h.end; ++i) {
     const T* in = plane + i * stride + w.begin * channels;
@@ -121,7 +134,7 @@ void average(T* out, const T* plane, Range h, Range w, int64_t stride, int64_t c
     }
   }
 #pragma omp simd
-  for (int64_t k = 0; k < count; ++k) store(out[k], sum[k] * factor);
+  for (int64_t k = 0; k < count; ++k) out[k] = sum[k] * factor;
 }
 
 template <class T>
@@ -130,18 +143,18 @@ void avg_forward(T* y, const T* x, const PoolGeometry& g, bool stream) {
   const std::vector<float> scale = scales(g);
   const int64_t row_elements = g.w.out * g.channels, stride = g.w.in * g.channels;
   for_rows(g, g.h.out, [&](int64_t begin, int64_t end) {
-    RowWriter<T> writer(y, row_elements, stream);
+    RowWriter<T, float> writer(y, row_elements, stream);
     for (int64_t r = begin; r < end; ++r) {
       const int64_t oh = r % g.h.out;
       const T* plane = x + r / g.h.out * g.h.in * stride;
       const Range h = rows[static_cast<size_t>(oh)];
       const float* factor = scale.data() + oh * g.w.out;
-      T* out = writer.begin(r);
+      float* out = writer.begin(r);
       for_channels(g.channels, [&](int64_t c, auto count) {
         for (int64_t ow = 0; ow < g.w.out; ++ow) {
           const Range w = columns[static_cast<size_t>(ow)];
           const T* corner = plane + h.begin * stride + w.begin * g.channels + c;
-          T* to = out + ow * g.channels + c;
+          float* to = out + ow * g.channels + c;
           if (h.end - h.begin == 2 && w.end - w.begin == 2)
             average_of_four(to, corner, corner + stride, g.channels, factor[ow], count);
           else
@@ -156,14 +169,22 @@ void avg_forward(T* y, const T* x, const PoolGeometry& g, bool stream) {
 
 /// One row of dx: each input pixel gathers from the windows over it, so that threads never add to the same place.
 template <class T>
-void avg_backward_row(T* out, const T* plane, Range h, const std::vector<Range>& columns, const float* scale,
+void avg_backward_row(float* out, const T* plane, Range h, const std::vector<Range>& columns, const float* scale,
                       const PoolGeometry& g) {
   for_channels(g.channels, [&](int64_t c, auto count) {
     for (size_t column = 0; column < columns.size(); ++column) {
       const Range w = columns[column];
-      T* to = out + static_cast<int64_t>(column) * g.channels + c;
+      float* to = out + static_cast<int64_t>(column) * g.channels + c;
+      if (h.end - h.begin == 1 && w.end - w.begin == 1) {  // a single window: storing it anew is quicker than a copy
+        const int64_t at = h.begin * g.w.out + w.begin;
+        const T* in = plane + at * g.channels + c;
+        const float factor = scale[at];
+#pragma omp simd
+        for (int64_t k = 0; k < count; ++k) to[k] = static_cast<float>(in[k]) * factor;
+        continue;
+      }
       if (column > 0 && w == columns[column - 1]) {  // the same windows give the same sum
-        std::memcpy(to, to - g.channels, static_cast<size_t>(count) * sizeof(T));
+        std::memcpy(to, to - g.channels, static_cast<size_t>(count) * sizeof(float));
         continue;
       }
       float sum[count] = {};
@@ -176,7 +197,7 @@ void avg_backward_row(T* out, const T* plane, Range h, const std::vector<Range>&
         }
       }
 #pragma omp simd
-      for (int64_t k = 0; k < count; ++k) store(to[k], sum[k]);
+      for (int64_t k = 0; k < count; ++k) to[k] = sum[k];
     }
   });
 }
@@ -188,18 +209,23 @@ void avg_backward(T* dx, const T* dy, const PoolGeometry& g, bool stream) {
   const std::vector<float> scale = scales(g);
   const int64_t row_elements = g.w.in * g.channels;
   for_rows(g, g.h.in, [&](int64_t begin, int64_t end) {
-    RowWriter<T> writer(dx, row_elements, stream);
-    std::vector<T> row(static_cast<size_t>(row_elements));
+    RowWriter<T, float> writer(dx, row_elements, stream);
     for (int64_t r = begin; r < end; ++r) {
       const auto i = static_cast<size_t>(r % g.h.in);
       if (r == begin || i == 0 || !(rows[i] == rows[i - 1])) {
         const T* plane = dy + r / g.h.in * g.h.out * g.w.out * g.channels;
-        avg_backward_row(row.data(), plane, rows[i], columns, scale.data(), g);
+        avg_backward_row(writer.row(), plane, rows[i], columns, scale.data(), g);
       }
-      writer.copy(row.data(), r);
+      writer.repeat(r);
     }
     stream_fence();
   });
+}
+
+/// Stores a value that was read from a tensor of the same type: there is nothing to round.
+inline void store_exact(float& to, float value) { to = value; }
+inline void store_exact(bf16& to, float value) {
+  to.bits = static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
 }
 
 /// The largest of each window of a row and where in `plane` it lies.
@@ -237,7 +263,7 @@ void max_forward_row(T* y, int32_t* indices, const T* plane, Range h, const std:
       }
 #pragma omp simd
       for (int64_t k = 0; k < count; ++k) {
-        store(y[at + k], best[k]);
+        store_exact(y[at + k], best[k]);
         indices[at + k] = where[k];
       }
     }

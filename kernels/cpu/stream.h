@@ -18,6 +18,10 @@ inline constexpr int64_t kStreamBytes = int64_t{16} << 20;
 
 inline constexpr int64_t kLineBytes = 64;  ///< of a cache line
 
+/// Elements that stream_run computes at once: a few registers only, so that the processor computes the next ones while
+/// it waits for the stores of the last.
+inline constexpr int64_t kStreamBlock = 64;
+
 /// Writes one line to memory; `to` is aligned to it.
 inline void stream_line(void* to, const void* from) {
 #if defined(__AVX512F__)
@@ -38,11 +42,11 @@ inline void stream_fence() {
 }
 
 /// Computes out[0 .. n) in blocks and streams them; the caller ends with stream_fence(). fill(to, begin, count)
-/// computes elements begin, begin + 1, ...; a block's `count` is a constant of its type. Blocks are of a few registers
-/// only, so that the processor computes the next ones while it waits for the stores of the last.
+/// computes elements begin, begin + 1, ..., at most kStreamBlock of them; a whole block's `count` is a constant of its
+/// type.
 template <class T, class Fill>
 void stream_run(T* out, int64_t n, const Fill& fill) {
-  constexpr int64_t kBlock = 64, kLine = kLineBytes / static_cast<int64_t>(sizeof(T));
+  constexpr int64_t kBlock = kStreamBlock, kLine = kLineBytes / static_cast<int64_t>(sizeof(T));
   const auto beyond = static_cast<int64_t>(reinterpret_cast<uintptr_t>(out) % kLineBytes / sizeof(T));
   int64_t i = std::min(n, (kLine - beyond) % kLine);
   fill(out, 0, i);

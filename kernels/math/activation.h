@@ -33,18 +33,26 @@ inline GeneralReluParams general_relu_params(const GeneralReluOptions& o, DType 
   return {o.leak, o.sub, o.maxv.value_or(std::numeric_limits<float>::infinity()), zero, next_above(zero, dtype)};
 }
 
-/// min((x > 0 ? x : leak * x) - sub, maxv), kept above `zero` where x > 0. For a leak >= 0 rounding cannot lift the
-/// other branch above `zero`, because it is monotonic and takes -sub to `zero`.
-GW_HOST_DEVICE inline float general_relu(float x, const GeneralReluParams& p) {
+/// (x > 0 ? x : leak * x) - sub, kept above `zero` where x > 0. For a leak >= 0 rounding cannot lift the other branch
+/// above `zero`, because it is monotonic and takes -sub to `zero`.
+GW_HOST_DEVICE inline float general_relu_without_clamp(float x, const GeneralReluParams& p) {
   const float shifted = x - p.sub;
   const float positive = shifted < p.above_zero ? p.above_zero : shifted;
-  const float y = x > 0.0f ? positive : p.leak * x - p.sub;
+  return x > 0.0f ? positive : p.leak * x - p.sub;
+}
+
+/// The same, at most maxv.
+GW_HOST_DEVICE inline float general_relu(float x, const GeneralReluParams& p) {
+  const float y = general_relu_without_clamp(x, p);
   return y > p.maxv ? p.maxv : y;
 }
 
 /// d general_relu / dx from x.
+GW_HOST_DEVICE inline float general_relu_slope_without_clamp(float x, const GeneralReluParams& p) {
+  return x > 0.0f ? 1.0f : p.leak;
+}
 GW_HOST_DEVICE inline float general_relu_slope(float x, const GeneralReluParams& p) {
-  const float slope = x > 0.0f ? 1.0f : p.leak;
+  const float slope = general_relu_slope_without_clamp(x, p);
   return slope * x - p.sub > p.maxv ? 0.0f : slope;
 }
 

@@ -70,4 +70,12 @@ struct GeneralReluActivation {
   GW_HOST_DEVICE float slope_from_output(float y) const { return general_relu_slope_from_output(y, p); }
 };
 
+/// GeneralRelu whose maxv is infinite: in loops at the speed of memory its comparisons would cost.
+struct UnclampedGeneralReluActivation {
+  GeneralReluParams p;
+  GW_HOST_DEVICE float value(float z) const { return general_relu_without_clamp(z, p); }
+  GW_HOST_DEVICE float slope(float z) const { return general_relu_slope_without_clamp(z, p); }
+  GW_HOST_DEVICE float slope_from_output(float y) const { return general_relu_slope_from_output(y, p); }
+};
+
 }  // namespace gw::math

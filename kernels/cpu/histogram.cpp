@@ -28,7 +28,7 @@ constexpr int64_t kBlock = 1024;
 /// Elements of one task. Fixed, so that results do not depend on the number of threads.
 constexpr int64_t kTask = 64 * kBlock;
 /// Neighbouring values tend to fall into one bin; counters of their own keep their increments from waiting in line.
-constexpr int64_t kTables = 4;
+constexpr int64_t kTables = 8;
 
 Moments moments_of(const float* x, int64_t n) {
   float sum = 0;
@@ -48,14 +48,15 @@ Moments moments_of(const float* x, int64_t n) {
 }
 
 /// Counts a block. Values outside go to the entry after the last bin.
-void count_block(const float* x, int64_t n, const math::Bins& bins, bool absolute, int64_t* tables) {
-  int32_t bin[kBlock];
+void count_block(const float* x, int64_t n, const math::Bins& bins, bool absolute, int32_t* tables) {
+  const int32_t table = bins.count + 1;
+  int32_t place[kBlock];
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
     const int32_t b = math::bin_of(absolute ? std::fabs(x[i]) : x[i], bins);
-    bin[i] = b < 0 ? bins.count : b;
+    place[i] = static_cast<int32_t>(i % kTables) * table + (b < 0 ? bins.count : b);
   }
-  for (int64_t i = 0; i < n; ++i) ++tables[(i % kTables) * (bins.count + 1) + bin[i]];
+  for (int64_t i = 0; i < n; ++i) ++tables[place[i]];
 }
 
 }  // namespace
@@ -69,7 +70,7 @@ void value_statistics(const Tensor& moments, const Tensor& counts, const Tensor&
     using T = decltype(v);
     const T* from = x.data<T>();
     parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {
-      std::vector<int64_t> tables(static_cast<size_t>(kTables * table));
+      std::vector<int32_t> tables(static_cast<size_t>(kTables * table));
       for (int64_t t = begin; t < end; ++t) {
         std::fill(tables.begin(), tables.end(), 0);
         for (int64_t i = t * kTask; i < std::min(n, (t + 1) * kTask); i += kBlock) {

@@ -88,6 +88,7 @@ void map_costly(const Tensor& out, const Tensor& x, const F& f) {
 }  // namespace
 
 void unary(Unary op, const Tensor& out, const Tensor& x) {
+  if (op == Unary::relu) return clamp(out, x, 0, std::numeric_limits<double>::infinity());
   const bool done = math::visit_any_unary(
       op, [&](const auto& f) { visit(x.dtype(), [&](auto v) { map<decltype(v), decltype(v)>(out, x, f); }); });
   if (done) return;

@@ -3,15 +3,9 @@
 #   scripts/install_deps.sh [--tests]     --tests adds GoogleTest, Google Benchmark, and what the CUDA emulator needs
 set -euo pipefail
 
-<<<<<<< HEAD
-packages=(g++ cmake ninja-build libdnnl-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev
-          dataset-fashion-mnist)
-[ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev libboost-context-dev)
-=======
 packages=(g++ cmake ninja-build libdnnl-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libstb-dev
           gnuplot-nox dataset-fashion-mnist)
-[ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev)
->>>>>>> main
+[ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev libboost-context-dev)
 
 if ! command -v dpkg-query >/dev/null; then
   echo "install_deps: this is not a Debian system; please install the equivalents of: ${packages[*]}" >&2

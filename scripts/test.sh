@@ -16,6 +16,8 @@ test_preset() {  # PRESET [CMAKE-OPTION...]
 }
 test_preset release -DGROUNDWORK_BUILD_BENCH=ON
 test_preset asan
+echo "== asan, CUDA threads and blocks in shuffled order"
+GROUNDWORK_EMULATOR_SEED=1 ctest --preset asan -j "$(nproc)" -R '^Cuda|golden_cuda'
 if command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then
   test_preset cuda
   scripts/kernel_resources.sh

@@ -145,7 +145,7 @@ int main(int argc, char** argv) {
   app.add_option("--lr", o.lr);
   app.add_option("--device", o.device);
   app.add_flag("--graph", o.graph);
-  app.add_flag_function("--tf32", [](int64_t) { kernels::set_allow_tf32(true); });
+  app.add_flag_function("--tf32", [](int64_t) { set_allow_tf32(true); });
   CLI11_PARSE(app, argc, argv);
   try {
     Training training(o);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "data/fashion_mnist.h"
+#include "kernels/matmul.h"
 #include "nn/models/models.h"
 #include "train/commands/choices.h"
 
@@ -53,6 +54,9 @@ CLI::Option* add_plots(CLI::App* command, std::string& folder) {
 void ComputeOptions::add_to(CLI::App* command) {
   command->add_option("--batch", batch, "Images per batch")->check(positive())->capture_default_str();
   command->add_option("--device", device_name, "cpu, cuda or cuda:N")->capture_default_str();
+  command->add_flag_function(
+      "--tf32", [](int64_t) { set_allow_tf32(true); },
+      "On a GPU, round the factors of f32 products to TF32: several times as fast");
   command->add_option("--dtype", dtype_name, "Type of the activations: f32, or bf16 for mixed precision")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str();

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: the optimised build first, then the same tests under AddressSanitizer and
 # UndefinedBehaviorSanitizer, with the CUDA kernels under the emulator. Where there is nvcc the CUDA build must build too,
-# without warnings and without kernels that spill, and its tests run; those that need a GPU skip where there is none.
+# without warnings and without kernels that spill; its tests run where there is a GPU.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -62,8 +62,10 @@ GW_HOST_DEVICE inline float log(float x) {
   // Subnormal numbers are lifted into the normal range. The lift is undone through its bits, because on a second
   // selection the compiler computes everything twice.
   const float lift = x < 1.17549435e-38f ? 8388608.0f : 1.0f;
-  const int32_t bits = std::bit_cast<int32_t>(x * lift), above_least = bits - 0x3f3504f3;
-  const float m = std::bit_cast<float>(bits - (above_least & ~0x7fffff)) - 1.0f;
+  // Unsigned, because the numbers below zero, whose result is not used, would overflow.
+  const uint32_t bits = std::bit_cast<uint32_t>(x * lift);
+  const auto above_least = static_cast<int32_t>(bits - 0x3f3504f3u);
+  const float m = std::bit_cast<float>(bits - (static_cast<uint32_t>(above_least) & 0xff800000u)) - 1.0f;
   const float exponent = static_cast<float>((above_least - (std::bit_cast<int32_t>(lift) - 0x3f800000)) >> 23);
   float p = -8.1015586853e-2f;
   p = p * m + 1.2712307274e-1f;

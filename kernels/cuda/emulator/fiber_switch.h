@@ -10,6 +10,12 @@ namespace gw::emulator {
 
 class Fiber {
  public:
+  Fiber() = default;
+  /// Ends the body where it stands, if it has not ended.
+  ~Fiber();
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
   bool started() const { return started_; }
   bool finished() const { return finished_; }
   /// Prepares to run `body`, which must outlive the fiber.
@@ -28,7 +34,7 @@ class Fiber {
 
   boost::context::fiber inside_, outside_;
   std::exception_ptr error_;
-  bool started_ = false, finished_ = false;
+  bool started_ = false, finished_ = false, abandoned_ = false;
   // For AddressSanitizer: this fiber's stack, the caller's, and the "fake stacks" that it keeps for both.
   const void* stack_ = nullptr;
   size_t stack_bytes_ = 0;

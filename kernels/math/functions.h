@@ -66,7 +66,8 @@ GW_HOST_DEVICE inline float log(float x) {
   const uint32_t bits = std::bit_cast<uint32_t>(x * lift);
   const auto above_least = static_cast<int32_t>(bits - 0x3f3504f3u);
   const float m = std::bit_cast<float>(bits - (static_cast<uint32_t>(above_least) & 0xff800000u)) - 1.0f;
-  const float exponent = static_cast<float>((above_least - (std::bit_cast<int32_t>(lift) - 0x3f800000)) >> 23);
+  const uint32_t raised = std::bit_cast<uint32_t>(lift) - 0x3f800000u;
+  const float exponent = static_cast<float>(static_cast<int32_t>(bits - 0x3f3504f3u - raised) >> 23);
   float p = -8.1015586853e-2f;
   p = p * m + 1.2712307274e-1f;
   p = p * m - 1.2972238660e-1f;

@@ -1,24 +1,29 @@
 #!/usr/bin/env bash
 # Prints the registers, the stack (spilled registers among it) and the static shared memory of every kernel in build/cuda. Fails if a
 # kernel uses stack without being on the list of explained ones, scripts/kernel_stack.txt: lines of a part of the kernel's name, a tab or
-# spaces, and why. Needs cuobjdump, of the CUDA toolkit or of the Python package nvidia-cuda-cuobjdump.
+# spaces, and why. Reads the kernels with cuobjdump; where the CUDA toolkit came without, its Python package is put under build/tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-cuobjdump=${CUOBJDUMP:-$(command -v cuobjdump || true)}
-for candidate in /usr/local/cuda/bin/cuobjdump {/usr,/usr/local,/opt/*,"${VIRTUAL_ENV:-/usr}","$HOME/.local"}/lib/python3*/*-packages/{nvidia/*,triton/backends/nvidia}/bin/cuobjdump; do
-  [ -z "$cuobjdump" ] && [ -x "$candidate" ] && cuobjdump=$candidate
-done
-if [ -z "$cuobjdump" ]; then
-  echo "kernel_resources: not checked, as there is no cuobjdump (pip install nvidia-cuda-cuobjdump brings it)" >&2
-  exit 0
-fi
 
 shopt -s nullglob
 objects=(build/cuda/CMakeFiles/groundwork.dir/kernels/cuda/*.cu.o)
 if [ ${#objects[@]} -eq 0 ]; then
   echo "kernel_resources: build the preset cuda first" >&2
   exit 1
+fi
+
+find_cuobjdump() {
+  command -v cuobjdump && return
+  local candidate
+  for candidate in /usr/local/cuda/bin/cuobjdump build/tools/nvidia/*/bin/cuobjdump; do
+    [ -x "$candidate" ] && echo "$candidate" && return
+  done
+  return 1
+}
+cuobjdump=${CUOBJDUMP:-$(find_cuobjdump || true)}
+if [ -z "$cuobjdump" ]; then
+  python3 -m pip install --quiet --root-user-action=ignore --no-deps --target build/tools nvidia-cuda-cuobjdump
+  cuobjdump=$(find_cuobjdump)
 fi
 
 for object in "${objects[@]}"; do

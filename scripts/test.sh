@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: the optimised build first, then the same tests under AddressSanitizer and
-# UndefinedBehaviorSanitizer, with the CUDA kernels under the emulator. The preset cuda is built by hand where there is nvcc (see
-# scripts/kernel_resources.sh for what its kernels use).
+# UndefinedBehaviorSanitizer, with the CUDA kernels under the emulator. Where there is nvcc, the CUDA build is compiled and linked too,
+# with a report of what its kernels use; its tests run where there is a GPU.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,3 +18,13 @@ test_preset release -DGROUNDWORK_BUILD_BENCH=ON
 test_preset asan
 echo "== asan, CUDA threads and blocks in shuffled order"
 GROUNDWORK_EMULATOR_SEED=1 ctest --preset asan -j "$(nproc)" -R '^Cuda|golden_cuda'
+
+if command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then
+  if nvidia-smi >/dev/null 2>&1; then
+    test_preset cuda
+  else
+    echo "== cuda: compiled and linked, not run, as there is no GPU"
+    scripts/build.sh cuda -DGROUNDWORK_BUILD_TESTS=OFF -DGROUNDWORK_BUILD_BENCH=ON
+  fi
+  scripts/kernel_resources.sh
+fi

@@ -18,9 +18,9 @@ struct PhiloxBlock {
 /// Ten rounds of the bijection. `counter` is the place, (k0, k1) the key.
 GW_HOST_DEVICE inline PhiloxBlock philox(PhiloxBlock counter, uint32_t k0, uint32_t k1) {
   PhiloxBlock c = counter;
-#ifdef __CUDACC__
+#if defined(__CUDA_ARCH__)
 #pragma unroll
-#else
+#elif !defined(__CUDACC__)
 #pragma GCC unroll 10
 #endif
   for (int round = 0; round < 10; ++round) {

@@ -61,19 +61,6 @@ GW_HOST_DEVICE inline float general_relu_slope_from_output(float y, const Genera
   return y > p.zero ? 1.0f : p.leak;
 }
 
-/// erf(x) by Abramowitz & Stegun 7.1.26; off by at most 2e-7.
-GW_HOST_DEVICE inline float erf(float x) {
-  const float magnitude = x < 0.0f ? -x : x;
-  const float t = 1.0f / (1.0f + 0.3275911f * magnitude);
-  float p = 1.061405429f;
-  p = p * t - 1.453152027f;
-  p = p * t + 1.421413741f;
-  p = p * t - 0.284496736f;
-  p = p * t + 0.254829592f;
-  const float y = 1.0f - p * t * math::exp(-x * x);
-  return x < 0.0f ? -y : y;
-}
-
 GW_HOST_DEVICE inline float silu(float x) { return x * math::sigmoid(x); }
 GW_HOST_DEVICE inline float silu_slope(float x) {
   const float s = math::sigmoid(x);
@@ -82,7 +69,7 @@ GW_HOST_DEVICE inline float silu_slope(float x) {
 
 GW_HOST_DEVICE inline float gelu(float x) { return 0.5f * x * (1.0f + math::erf(0.70710678f * x)); }
 GW_HOST_DEVICE inline float gelu_slope(float x) {
-  const float density = 0.39894228f * math::exp(-0.5f * x * x);
+  const float density = 0.39894228f * math::exp_of_negative(-0.5f * x * x);
   return 0.5f * (1.0f + math::erf(0.70710678f * x)) + x * density;
 }
 
@@ -100,7 +87,7 @@ GW_HOST_DEVICE inline float gelu_tanh_slope(float x) {
 /// log(1 + e^-|z|), which cannot overflow.
 GW_HOST_DEVICE inline float softplus(float x, float beta, float threshold) {
   const float z = beta * x;
-  const float log1p = math::log1p_of_fraction(math::exp(z < 0.0f ? z : -z));
+  const float log1p = math::log1p_of_fraction(math::exp_of_negative(z < 0.0f ? z : -z));
   return z > threshold ? x : ((z < 0.0f ? 0.0f : z) + log1p) * (1.0f / beta);
 }
 GW_HOST_DEVICE inline float softplus_slope(float x, float beta, float threshold) {
@@ -116,7 +103,7 @@ GW_HOST_DEVICE inline float expm1_negative(float x) {
   series = series * x + 1.0f / 6.0f;
   series = series * x + 0.5f;
   series = series * x * x + x;
-  return x > -0.25f ? series : math::exp(x) - 1.0f;
+  return x > -0.25f ? series : math::exp_of_negative(x) - 1.0f;
 }
 
 GW_HOST_DEVICE inline float elu(float x, float alpha) { return x > 0.0f ? x : alpha * math::expm1_negative(x); }

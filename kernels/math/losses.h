@@ -33,9 +33,7 @@ struct BinaryCrossEntropy {
 /// (1 - y) x + (1 + (positive - 1) y) log(1 + e^-x), where log(1 + e^-x) = log(1 + e^-|x|) + max(-x, 0).
 struct BinaryCrossEntropyWithLogits {
   GW_HOST_DEVICE static float loss(float x, float y, float positive) {
-    const float magnitude = x < 0 ? -x : x, e = math::exp(-magnitude), u = 1 + e;
-    // log(1 + e) without losing a small e: what rounding u lost is made up for by the factor.
-    const float log1p = u == 1 ? e : math::log(u) * (e / (u - 1));
+    const float log1p = math::log1p_of_fraction(math::exp_of_negative(x < 0 ? x : -x));
     return (1 + (positive - 1) * y) * log1p + (x < 0 ? -positive * y : 1 - y) * x;
   }
   GW_HOST_DEVICE static float slope(float x, float y, float positive) {

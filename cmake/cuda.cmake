@@ -23,11 +23,8 @@ if(GROUNDWORK_EMULATE_CUDA)
                              $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/kernels/cuda/emulator/include>)
   target_link_libraries(groundwork PUBLIC Boost::context)
   target_compile_definitions(groundwork PUBLIC $<BUILD_INTERFACE:GROUNDWORK_EMULATE_CUDA=1>)
-  set(EMULATED_OPTIONS -x c++ -Wno-unknown-pragmas)
-  if(GROUNDWORK_SANITIZE)
-    list(APPEND EMULATED_OPTIONS -O1 -g1)  # instrumented, hundreds of kernels take minutes to optimise
-  endif()
-  set_source_files_properties(${GROUNDWORK_KERNELS} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${EMULATED_OPTIONS}")
+  set_source_files_properties(${GROUNDWORK_KERNELS} PROPERTIES LANGUAGE CXX
+                              COMPILE_OPTIONS "-x;c++;-Wno-unknown-pragmas")
   return()
 endif()
 

@@ -8,21 +8,6 @@
 namespace gw::kernels::cpu {
 namespace {
 
-/// Calls f with the formulas of a loss.
-template <class F>
-void with_formula(PairLoss kind, const F& f) {
-  switch (kind) {
-    case PairLoss::mse:
-      return f(math::SquaredError{});
-    case PairLoss::l1:
-      return f(math::AbsoluteError{});
-    case PairLoss::binary_cross_entropy:
-      return f(math::BinaryCrossEntropy{});
-    case PairLoss::binary_cross_entropy_with_logits:
-      return f(math::BinaryCrossEntropyWithLogits{});
-  }
-}
-
 /// Elements of one task, whose sum goes to its own place. Fixed, so that the result does not depend on the number of
 /// threads.
 constexpr int64_t kBlock = 4096;
@@ -62,7 +47,7 @@ void pair_loss(PairLoss kind, const Tensor& out, const Tensor& input, const Tens
     using T = decltype(type);
     const T* const x = input.data<T>();
     const T* const y = target.data<T>();
-    with_formula(kind, [&](auto formula) {
+    math::with_formula(kind, [&](auto formula) {
       using Loss = decltype(formula);
       if (reduction != Reduction::none) {
         const double sum = sum_of_losses<Loss>(x, y, weight, n);
@@ -88,7 +73,7 @@ void pair_loss_backward(PairLoss kind, const Tensor& dinput, const Tensor& dloss
     const T* const x = input.data<T>();
     const T* const y = target.data<T>();
     T* const d = dinput.data<T>();
-    with_formula(kind, [&](auto formula) {
+    math::with_formula(kind, [&](auto formula) {
       using Loss = decltype(formula);
       const auto slope = [=](int64_t i) {
         return Loss::slope(static_cast<float>(x[i]), static_cast<float>(y[i]), weight ? weight[i] : 1.0f);

@@ -12,21 +12,6 @@ namespace {
 
 constexpr int kThreads = 256;
 
-/// Calls f with the formulas of a loss.
-template <class F>
-void with_formula(PairLoss kind, const F& f) {
-  switch (kind) {
-    case PairLoss::mse:
-      return f(math::SquaredError{});
-    case PairLoss::l1:
-      return f(math::AbsoluteError{});
-    case PairLoss::binary_cross_entropy:
-      return f(math::BinaryCrossEntropy{});
-    case PairLoss::binary_cross_entropy_with_logits:
-      return f(math::BinaryCrossEntropyWithLogits{});
-  }
-}
-
 /// The loss of an element.
 template <class Loss>
 struct LossOf {
@@ -101,7 +86,7 @@ void pair_loss(PairLoss kind, const Tensor& out, const Tensor& input, const Tens
                Reduction reduction) {
   visit_floating(input.dtype(), "loss", [&](auto v) {
     using T = decltype(v);
-    with_formula(kind, [&](auto formula) {
+    math::with_formula(kind, [&](auto formula) {
       using Loss = decltype(formula);
       if (reduction != Reduction::none) {
         const double factor = reduction == Reduction::mean ? 1 / static_cast<double>(input.numel()) : 1.0;
@@ -120,7 +105,7 @@ void pair_loss_backward(PairLoss kind, const Tensor& dinput, const Tensor& dloss
   const char* const kernel = "pair_loss_backward";
   visit_floating(input.dtype(), "loss", [&](auto v) {
     using T = decltype(v);
-    with_formula(kind, [&](auto formula) {
+    math::with_formula(kind, [&](auto formula) {
       using Loss = decltype(formula);
       if (reduction == Reduction::none)
         return launch(stream_for(input), {kernel, blocks_for(input.numel(), kThreads), kThreads}, own_slopes<Loss, T>,

@@ -1,6 +1,7 @@
 // The losses that compare two numbers, and their derivatives with respect to the first.
 #pragma once
 
+#include "kernels/losses.h"
 #include "kernels/math/functions.h"
 
 namespace gw::math {
@@ -41,5 +42,20 @@ struct BinaryCrossEntropyWithLogits {
     return (t + 1 - y) * math::sigmoid(x) - t;
   }
 };
+
+/// Calls f with the formulas of a loss: one of the types above.
+template <class F>
+void with_formula(kernels::PairLoss kind, const F& f) {
+  switch (kind) {
+    case kernels::PairLoss::mse:
+      return f(SquaredError{});
+    case kernels::PairLoss::l1:
+      return f(AbsoluteError{});
+    case kernels::PairLoss::binary_cross_entropy:
+      return f(BinaryCrossEntropy{});
+    case kernels::PairLoss::binary_cross_entropy_with_logits:
+      return f(BinaryCrossEntropyWithLogits{});
+  }
+}
 
 }  // namespace gw::math

@@ -28,7 +28,7 @@ part() {  # NAME COMMAND...: runs it, shows the end of what it prints, and notes
   shift
   echo "== $name"
   "$@" >"$parts/$name.log" 2>&1 || status=$?
-  tail -n "${LINES_SHOWN:-6}" "$parts/$name.log"
+  tail -n 6 "$parts/$name.log"
   echo "$status $((SECONDS - start))" >"$parts/$name.status"
   [ $status -eq 0 ] || { failures=$((failures + 1)); echo "gpu_check: $name failed with exit code $status" >&2; }
 }
@@ -38,8 +38,8 @@ part golden "$build/golden_runner" --device cuda tests/golden
 if command -v compute-sanitizer >/dev/null; then
   part sanitizer compute-sanitizer --error-exitcode 9 "$build/tests/groundwork_tests" --gtest_filter="CudaTraining.*"
 fi
-LINES_SHOWN=80 part kernels python3 bench/cuda_kernels.py "$build" "$parts/kernels.json"
-LINES_SHOWN=20 part steps python3 bench/compare_pytorch_cuda.py "$build" "$parts/steps.json"
+part kernels python3 bench/cuda_kernels.py "$build" "$parts/kernels.json"
+part steps python3 bench/compare_pytorch_cuda.py "$build" "$parts/steps.json"
 if [ -d "$data/fashion-mnist" ]; then
   for dtype in f32 bf16; do
     part "train-$dtype" "$build/groundwork" train --model resnet-wide --device cuda --graph --dtype $dtype --data "$data" \

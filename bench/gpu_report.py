@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gathers what bench/gpu_check.sh measured into one JSON file: gpu_report.py FOLDER OUT.json"""
+"""Gathers what bench/gpu_check.sh measured into one JSON file, and prints its tables: gpu_report.py FOLDER OUT.json"""
 import json
 import subprocess
 import sys
@@ -39,9 +39,15 @@ def main():
         report[file.stem] = [json.loads(line) for line in file.read_text().splitlines()]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"\nsaved as {out}")
+    print(f"\n{report['gpu']}, driver {report['driver']}, CUDA {report['cuda']}, cuDNN {report['cudnn']}")
+    for name in ("kernels", "steps"):
+        log = folder / f"{name}.log"
+        if log.exists():
+            print("\n" + log.read_text(errors="replace").rstrip())
+    print()
     for name, part in report["parts"].items():
         print(f"{name:<12} {'ok' if part['exit_code'] == 0 else 'FAILED'}  {part['seconds']} s")
+    print(f"saved as {out}")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,12 @@ class Bytes {
  public:
   Bytes(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {}
 
+  /// Of the image, as its header has it: before any memory is taken for it.
+  void check_size(int64_t width, int64_t height) const {
+    constexpr int64_t kMostPixels = int64_t{64} << 20;
+    if (width * height > kMostPixels)
+      fail(fmt::format("{} x {} pixels are more than the {} million that are read", width, height, kMostPixels >> 20));
+  }
   [[noreturn]] void fail(const std::string& fault) const { throw IoError(fmt::format("image: {}: {}", path_, fault)); }
   const std::string& path() const { return path_; }
   bool at_end() const { return position_ >= bytes_.size(); }
@@ -52,7 +58,7 @@ class Bytes {
   size_t position_ = 0;
 };
 
-/// Walks through the chunks of a PNG to its end, and checks their sums.
+/// Walks through the chunks of a PNG to its end, and checks their sums and the image's size.
 void check_png(Bytes file) {
   file.take(kPngStart.size());
   while (true) {
@@ -60,7 +66,12 @@ void check_png(Bytes file) {
     const std::string_view type_and_data = file.take(size_t{length} + 4);
     const auto sum = crc32(0, reinterpret_cast<const Bytef*>(type_and_data.data()), static_cast<uInt>(length + 4));
     if (sum != file.number(4)) file.fail("damaged: the checksum of a part is wrong");
-    if (type_and_data.substr(0, 4) == "IEND") return;
+    const std::string_view type = type_and_data.substr(0, 4);
+    if (type == "IEND") return;
+    if (type != "IHDR") continue;
+    Bytes header(type_and_data.substr(4), file.path());
+    const uint32_t width = header.number(4);
+    header.check_size(width, header.number(4));
   }
 }
 
@@ -77,9 +88,17 @@ void check_huffman_tables(Bytes segment) {
   }
 }
 
+/// Height and width in the header of a JPEG's frame.
+void check_frame_size(Bytes segment) {
+  segment.next();  // bits per sample
+  const uint32_t height = segment.number(2);
+  segment.check_size(segment.number(2), height);
+}
+
 /// Walks through the segments of a JPEG to its end mark, without which decoders fill up with grey.
 void check_jpeg(Bytes file) {
   constexpr uint8_t kEnd = 0xd9, kScan = 0xda, kHuffman = 0xc4, kFirstRestart = 0xd0, kLastRestart = 0xd7;
+  constexpr uint8_t kFirstFrame = 0xc0, kLastFrame = 0xc2;  // baseline to progressive: what stb_image reads
   file.take(2);
   bool in_scan = false;
   while (true) {
@@ -95,6 +114,7 @@ void check_jpeg(Bytes file) {
     const uint32_t length = file.number(2);
     if (length < 2) file.fail("damaged: a part has no length");
     const std::string_view segment = file.take(length - 2);
+    if (mark >= kFirstFrame && mark <= kLastFrame) check_frame_size(Bytes(segment, file.path()));
     if (mark == kHuffman) check_huffman_tables(Bytes(segment, file.path()));
     in_scan = mark == kScan;
   }
@@ -104,17 +124,13 @@ struct Size {
   int width, height;
 };
 
-/// What the header promises, before any memory is taken for it.
-Size checked_size(std::string_view bytes, const std::string& path) {
-  constexpr int64_t kMostPixels = int64_t{64} << 20;
+/// What the header promises.
+Size size_in_header(std::string_view bytes, const std::string& path) {
   Size size{};
   int channels = 0;
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   if (!stbi_info_from_memory(data, static_cast<int>(bytes.size()), &size.width, &size.height, &channels))
     throw IoError(fmt::format("image: {}: damaged: {}", path, stbi_failure_reason()));
-  if (int64_t{size.width} * size.height > kMostPixels)
-    throw IoError(fmt::format("image: {}: {} x {} pixels are more than the {} million that are read", path, size.width,
-                              size.height, kMostPixels >> 20));
   return size;
 }
 
@@ -133,7 +149,7 @@ void check_file(std::string_view bytes, const std::string& path) {
 Tensor read_image(const std::string& path) {
   const std::string bytes = read_file(path);
   check_file(bytes, path);
-  const Size expected = checked_size(bytes, path);
+  const Size expected = size_in_header(bytes, path);
   constexpr int kRgba = 4;
   Size size{};
   int channels = 0;

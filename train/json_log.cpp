@@ -31,30 +31,35 @@ void JsonLog::keep_epochs(int64_t epochs_done) {
     if (!line.is_object() || line.value("event", "") != "epoch" || line.value("epoch", epochs_done) >= epochs_done)
       continue;
     kept += text + "\n";
-    if (line.value("split", "") == "train") train_seconds_ += line.value("seconds", 0.0);
-    if (line.value("split", "") == "valid" && line.contains("accuracy"))
+    if (line.value("split", "") == "train")
+      train_seconds_ += line.value("seconds", 0.0);
+    else
+      valid_name_ = line.value("split", valid_name_);
+    if (line.value("split", "") == valid_name_ && line.contains("accuracy"))
       last_valid_.metrics = {{"accuracy", line["accuracy"]}};
   }
   write_file_atomically(path_, kept);
 }
 
 void JsonLog::after_epoch(Learner& learner) {
-  Json line{{"event", "epoch"}, {"epoch", learner.epoch}, {"split", learner.training ? "train" : "valid"}};
+  Json line{{"event", "epoch"}, {"epoch", learner.epoch}, {"split", learner.split()}};
   line["loss"] = learner.report.loss;
   for (const auto& [name, value] : learner.report.metrics) line[name] = value;
   line["seconds"] = learner.report.seconds;
   line["lr"] = learner.optimizer->hyper("lr");
   write_line(line.dump());
-  if (learner.training)
+  if (learner.training) {
     train_seconds_ += learner.report.seconds;
-  else
-    last_valid_ = learner.report;
+    return;
+  }
+  valid_name_ = learner.valid_name;
+  last_valid_ = learner.report;
 }
 
 void JsonLog::end(std::optional<double> tta_accuracy) {
   const std::chrono::duration<double> total = std::chrono::steady_clock::now() - start_;
   Json line{{"event", "end"}};
-  for (const auto& [name, value] : last_valid_.metrics) line["valid_" + name] = value;
+  for (const auto& [name, value] : last_valid_.metrics) line[valid_name_ + "_" + name] = value;
   if (tta_accuracy) line["tta_accuracy"] = *tta_accuracy;
   line["train_seconds"] = train_seconds_;
   line["total_seconds"] = total.count();

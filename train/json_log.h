@@ -14,6 +14,7 @@ namespace gw {
 /// Writes a JSON line for each epoch of each split, and one at the end:
 ///   {"event":"epoch","epoch":0,"split":"train","loss":..,"accuracy":..,"seconds":..,"lr":..}
 ///   {"event":"end","valid_accuracy":..,"tta_accuracy":..,"train_seconds":..,"total_seconds":..}
+/// Where the learner validates on other data than "valid", both lines have their name ("holdout_accuracy") instead.
 /// Each line is flushed as it is written. IoError if the file cannot be written.
 class JsonLog : public Callback {
  public:
@@ -37,6 +38,7 @@ class JsonLog : public Callback {
   std::unique_ptr<std::FILE, Close> file_;
   double train_seconds_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::string valid_name_ = "valid";
   EpochReport last_valid_;
 };
 

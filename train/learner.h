@@ -44,6 +44,9 @@ class Learner {
   /// validation data without gradients (if `valid`). A callback that sets epoch and step in before_fit begins later.
   void fit(int64_t epochs, const FitOptions& options = {});
 
+  /// What reports call the data of this epoch: "train", or valid_name.
+  std::string split() const { return training ? "train" : valid_name; }
+
   /// The model's layers for a training batch, as a Markdown table (see nn/summary.h).
   std::string summary() const;
 
@@ -59,8 +62,9 @@ class Learner {
   int64_t epoch = 0;         ///< counted from 0
   Loader* loader = nullptr;  ///< the one that this epoch goes through
   bool training = false;
-  int64_t iteration = 0;  ///< batch of this epoch, counted from 0
-  int64_t step = 0;       ///< optimizer steps of this fit so far
+  std::string valid_name = "valid";  ///< what reports call the validation data
+  int64_t iteration = 0;             ///< batch of this epoch, counted from 0
+  int64_t step = 0;                  ///< optimizer steps of this fit so far
   Batch batch;
   Tensor prediction, loss;
   EpochReport report;

@@ -52,7 +52,7 @@ void ProgressCallback::draw_bar(const Learner& learner, double seconds) {
   const double left = seconds_since(fit_start_) / static_cast<double>(batches_done_) *
                       static_cast<double>(batches_in_all_ - batches_done_);
   fmt::print(out_, "\r\x1b[Kepoch {}/{} {} [{}] {}/{}  loss {:.4f}  {:.0f} images/s  {} left", learner.epoch + 1,
-             learner.epochs, learner.training ? "train" : "valid", bar_text(done, all), done, all, learner.loss.item(),
+             learner.epochs, learner.split(), bar_text(done, all), done, all, learner.loss.item(),
              static_cast<double>(items_) / seconds, clock_text(left));
   std::fflush(out_);
   bar_drawn_ = true;
@@ -63,7 +63,7 @@ void ProgressCallback::after_epoch(Learner& learner) {
   erase_bar();
   const EpochReport& report = learner.report;
   std::string line = fmt::format("epoch {}/{}  {}  loss {:.4f}", learner.epoch + 1, learner.epochs,
-                                 learner.training ? "train" : "valid", report.loss);
+                                 learner.split(), report.loss);
   for (const auto& [name, value] : report.metrics) line += fmt::format("  {} {:.4f}", name, value);
   line += fmt::format("  {:.1f} s  {:.0f} images/s", report.seconds,
                       static_cast<double>(items_) / std::max(report.seconds, 1e-9));

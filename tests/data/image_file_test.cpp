@@ -1,6 +1,7 @@
 #include "data/image_file.h"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -86,6 +87,15 @@ TEST(ReadImage, AHugeOneIsRefusedBeforeItTakesMemory) {
   ASSERT_NE(frame, std::string::npos);
   huge.replace(frame + 5, 4, "\x7f\xff\x7f\xff");  // height and width
   expect_error(folder.write("huge.jpg", huge), "32767 x 32767 pixels");
+  huge.replace(frame + 5, 4, "\xff\xff\xff\xff");
+  expect_error(folder.write("huge.jpg", huge), "65535 x 65535 pixels are more than the 64 million");
+
+  std::string png = read_file(test_image("rgb.png"));
+  const size_t header = png.find("IHDR");
+  png.replace(header + 4, 8, std::string("\x00\x01\x86\xa0\x00\x01\x86\xa0", 8));
+  uLong sum = crc32(0, reinterpret_cast<const Bytef*>(png.data() + header), 17);
+  for (size_t i = 0; i < 4; ++i) png[header + 17 + i] = static_cast<char>(sum >> (24 - 8 * i));
+  expect_error(folder.write("huge.png", png), "100000 x 100000 pixels are more than the 64 million");
 }
 
 Tensor rgb_of(const std::vector<uint8_t>& grey, int64_t height, int64_t width) {

@@ -10,10 +10,17 @@
 #include "optim/optimizers.h"
 #include "tensor/creation.h"
 #include "tests/cuda_device.h"
+#include "tests/data/temporary_folder.h"
+#include "train/activation_stats.h"
 #include "train/augment.h"
+#include "train/averaged_weights.h"
+#include "train/checkpoint.h"
 #include "train/cuda_graph.h"
 #include "train/guards.h"
+#include "train/label_smoothing.h"
+#include "train/lr_finder.h"
 #include "train/metrics.h"
+#include "train/predictions.h"
 #include "train/recorder.h"
 #include "train/schedulers.h"
 
@@ -62,23 +69,30 @@ struct RunOptions {
   std::vector<CallbackPtr> callbacks = {};
 };
 
-History train(const RunOptions& o) {
+Learner make_learner(const RunOptions& o) {
   manual_seed(5);
   const ModulePtr model = small_resnet(o.drop);
   model->to(o.device);
   const ImageDataset data = noisy_images().to(o.device);
   const Loader loader(data, {.batch_size = o.batch, .shuffle = true, .dtype = o.dtype});
-  const auto recorder = std::make_shared<Recorder>();
   std::vector<CallbackPtr> callbacks{
       std::make_shared<MetricsCallback>(std::vector<std::shared_ptr<Metric>>{std::make_shared<Accuracy>()}),
       std::make_shared<BatchScheduler>(OneCycle{.max_lr = 1e-2, .total_steps = o.epochs * loader.size()}),
-      std::make_shared<Augment>(parse_augmentation(o.augment, true)), std::make_shared<NanGuard>(), recorder};
+      std::make_shared<Augment>(parse_augmentation(o.augment, true)), std::make_shared<NanGuard>()};
   callbacks.insert(callbacks.end(), o.callbacks.begin(), o.callbacks.end());
-  Learner learner(
+  return Learner(
       model, loader, loader, [](const Tensor& p, const Tensor& t) { return cross_entropy(p, t); },
       [](std::vector<Tensor> params, double lr) { return adamw(std::move(params), {.lr = lr}); }, 1e-2, callbacks);
+}
+
+Tensor first_weight(const Learner& learner) { return learner.model->parameters().front().detach().to(kCpu); }
+
+History train(const RunOptions& o) {
+  Learner learner = make_learner(o);
+  const auto recorder = std::make_shared<Recorder>();
+  learner.callbacks.push_back(recorder);
   learner.fit(o.epochs);
-  return {recorder->losses(), model->parameters().front().detach().to(kCpu)};
+  return {recorder->losses(), first_weight(learner)};
 }
 
 void expect_same_losses(const std::vector<float>& actual, const std::vector<float>& expected, double rtol) {
@@ -115,11 +129,92 @@ TEST_F(CudaTraining, MixedPrecisionFollowsTheCpu) {
 TEST_F(CudaTraining, AGraphDoesWhatTheEagerStepsDo) {
   // Five batches of 13, the last one of 12 done eagerly; dropout goes on in the random stream.
   RunOptions o{.device = kCuda, .drop = 0.2, .augment = "flip", .epochs = 3, .batch = 13};
+  const auto averages = [] { return std::make_shared<AveragedWeights>(0.8); };
+  o.callbacks = {averages(), std::make_shared<LabelSmoothing>(0.1)};
   const History eager = train(o);
-  o.callbacks = {std::make_shared<CudaGraphCallback>()};
+  o.callbacks = {averages(), std::make_shared<LabelSmoothing>(0.1), std::make_shared<CudaGraphCallback>()};
   const History graph = train(o);
   EXPECT_EQ(graph.losses, eager.losses);
   expect_close(graph.weight, eager.weight, 0, 0);
+}
+
+TEST_F(CudaTraining, AveragesTheSameWeightsAsTheCpu) {
+  RunOptions o{.epochs = 2,
+               .callbacks = {std::make_shared<AveragedWeights>(0.8), std::make_shared<LabelSmoothing>(0.1)}};
+  const History here = train(o);
+  const Tensor last = [&] {
+    RunOptions plain{.epochs = 2, .callbacks = {std::make_shared<LabelSmoothing>(0.1)}};
+    return train(plain).weight;
+  }();
+  EXPECT_NE(here.weight.to_vector<float>(), last.to_vector<float>());
+  o.device = kCuda;
+  const History there = train(o);
+  expect_same_losses(there.losses, here.losses, 1e-4);
+  expect_close(there.weight, here.weight, 1e-2, 1e-3);
+}
+
+TEST_F(CudaTraining, ResumesBitForBit) {
+  const TemporaryFolder folder;
+  const auto callbacks = [] {
+    return std::vector<CallbackPtr>{std::make_shared<AveragedWeights>(0.8), std::make_shared<CudaGraphCallback>()};
+  };
+  RunOptions o{.device = kCuda, .drop = 0.2, .augment = "crop,flip,erase", .callbacks = callbacks()};
+  const History whole = train(o);
+  // The same schedule, ended after the first epoch.
+  struct Stop : Callback {
+    int order() const override { return 200; }
+    void after_epoch(Learner& learner) override {
+      if (!learner.training) throw CancelFit{};
+    }
+  };
+  o.callbacks = callbacks();
+  o.callbacks.push_back(std::make_shared<CheckpointCallback>(folder.file("c"), std::map<std::string, std::string>{}));
+  o.callbacks.push_back(std::make_shared<Stop>());
+  train(o);
+  o.callbacks = callbacks();
+  o.callbacks.push_back(std::make_shared<ResumeCallback>(load_checkpoint(folder.file("c"))));
+  expect_close(train(o).weight, whole.weight, 0, 0);
+}
+
+TEST_F(CudaTraining, TestTimeViewsAndDropoutSamplesAgreeWithTheCpu) {
+  Learner here = make_learner({.drop = 0.3}), there = make_learner({.device = kCuda, .drop = 0.3});
+  expect_close(predict_views(there, test_time_views(18)).first.to(kCpu), predict_views(here, test_time_views(18)).first,
+               1e-3, 1e-3);
+  manual_seed(3);
+  const DropoutPrediction sampled_here = predict_with_dropout(here, 3);
+  manual_seed(3);
+  const DropoutPrediction sampled_there = predict_with_dropout(there, 3);
+  expect_close(sampled_there.probabilities.to(kCpu), sampled_here.probabilities, 1e-3, 1e-3);
+  expect_close(sampled_there.spread.to(kCpu), sampled_here.spread, 1e-2, 1e-3);
+  EXPECT_GT(sampled_here.spread.mean().item(), 0.001);
+}
+
+TEST_F(CudaTraining, TheLearningRateFinderSeesTheSameLosses) {
+  Learner here = make_learner({}), there = make_learner({.device = kCuda});
+  const LRFinderOptions o{.start_lr = 1e-3, .gamma = 1.5, .end_lr = 0.05};
+  const LRFinderResult found_here = find_lr(here, o), found_there = find_lr(there, o);
+  EXPECT_EQ(found_there.lrs, found_here.lrs);
+  ASSERT_EQ(found_there.losses.size(), 10u);
+  for (size_t i = 0; i < found_here.losses.size(); ++i)
+    EXPECT_NEAR(found_there.losses[i], found_here.losses[i], 1e-3 * found_here.losses[i]) << i;
+}
+
+TEST_F(CudaTraining, ActivationStatisticsAgreeWithTheCpu) {
+  const auto here = std::make_shared<ActivationStats>(direct_children());
+  const auto there = std::make_shared<ActivationStats>(direct_children());
+  train({.epochs = 1, .callbacks = {here}});
+  train({.device = kCuda, .epochs = 1, .callbacks = {there}});
+  const auto expected = here->layers(), actual = there->layers();
+  ASSERT_EQ(actual.size(), 5u);
+  for (size_t i = 0; i < actual.size(); ++i) {
+    EXPECT_EQ(actual[i].name, expected[i].name);
+    ASSERT_EQ(actual[i].means.size(), 4u);
+    for (size_t s = 0; s < actual[i].means.size(); ++s) {
+      EXPECT_NEAR(actual[i].means[s], expected[i].means[s], 1e-3) << actual[i].name;
+      EXPECT_NEAR(actual[i].stds[s], expected[i].stds[s], 1e-3) << actual[i].name;
+      EXPECT_NEAR(actual[i].dead[s], expected[i].dead[s], 5e-3) << actual[i].name;
+    }
+  }
 }
 
 TEST_F(CudaTraining, AGraphNeedsACudaDevice) {
@@ -147,7 +242,12 @@ class WaitCounter : public Callback {
 
 TEST_F(CudaTraining, NoStepWaitsForTheDevice) {
   const auto counter = std::make_shared<WaitCounter>();
-  train({.device = kCuda, .drop = 0.1, .augment = "crop,flip,erase,copy", .epochs = 2, .callbacks = {counter}});
+  const auto averages = std::make_shared<AveragedWeights>(0.9);
+  train({.device = kCuda,
+         .drop = 0.1,
+         .augment = "crop,flip,erase,copy",
+         .epochs = 2,
+         .callbacks = {counter, averages, std::make_shared<LabelSmoothing>(0.1)}});
   EXPECT_EQ(counter->waits, 0);
 }
 #endif

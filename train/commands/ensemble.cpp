@@ -34,11 +34,7 @@ void EnsembleOptions::add_to(CLI::App* command) {
       ->required()
       ->allow_extra_args(false);
   add_model(command, model)->description("Model, for files that do not name it");
-  command->add_flag("--tta", tta, "Average over each image and its mirror image");
-  command
-      ->add_option("--tta-views", views,
-                   "Average over so many views: 2 as --tta, 10 also shifted by a pixel, 18 diagonally too")
-      ->check(CLI::IsMember({2, 10, 18}));
+  views.add_to(command);
   command
       ->add_option("--dropout-samples", dropout_samples,
                    "Predict so many times with dropout, average, and say how much the probabilities spread")
@@ -47,14 +43,13 @@ void EnsembleOptions::add_to(CLI::App* command) {
 
 std::string EnsembleOptions::description() const {
   std::string text;
-  if (view_count() == 2) text += "  test time augmentation";
-  if (view_count() > 2) text += fmt::format("  test time augmentation, {} views", view_count());
+  if (views.count() > 1) text += "  " + views.description();
   if (dropout_samples) text += fmt::format("  dropout, {} samples", *dropout_samples);
   return text;
 }
 
 std::vector<NamedModel> load_models(const EnsembleOptions& o, const Device& device) {
-  if (o.dropout_samples && o.view_count() > 1)
+  if (o.dropout_samples && o.views.count() > 1)
     throw ConfigError("--dropout-samples and --tta cannot be combined: take one of them");
   std::vector<NamedModel> models;
   for (const std::string& path : o.load) {
@@ -67,13 +62,13 @@ std::vector<NamedModel> load_models(const EnsembleOptions& o, const Device& devi
 
 Prediction predict(const NamedModel& model, const ImageDataset& data, const EnsembleOptions& o,
                    const ComputeOptions& compute) {
-  const Loader loader(data, {.batch_size = compute.batch, .dtype = compute.dtype()});
+  const Loader loader(data.to(compute.device()), {.batch_size = compute.batch, .dtype = compute.dtype()});
   Learner learner(model.model, loader, loader, classification_loss(), optimizers().at("sgd"), 0);
   if (o.dropout_samples) {
     const DropoutPrediction p = predict_with_dropout(learner, *o.dropout_samples);
     return {p.probabilities.log(), p.spread, p.targets};
   }
-  const auto [logits, targets] = predict_views(learner, test_time_views(o.view_count()));
+  const auto [logits, targets] = predict_views(learner, test_time_views(o.views.count()));
   return {logits, {}, targets};
 }
 

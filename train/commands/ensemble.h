@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "train/commands/options.h"
+#include "train/commands/view_options.h"
 #include "train/commands/weights.h"
 
 namespace gw::commands {
@@ -15,12 +16,10 @@ namespace gw::commands {
 struct EnsembleOptions {
   std::vector<std::string> load;
   std::string model;  ///< only needed for files that do not name theirs
-  bool tta = false;
-  std::optional<int64_t> views = {};  ///< if given, instead of --tta's two
+  ViewOptions views;
   std::optional<int64_t> dropout_samples = {};
 
   void add_to(CLI::App* command);
-  int64_t view_count() const { return views.value_or(tta ? 2 : 1); }
   /// "", "  test time augmentation", ...: for a line of results.
   std::string description() const;
 };

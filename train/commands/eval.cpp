@@ -38,15 +38,15 @@ int run(const Options& o) {
   if (!o.plots.empty()) plots.emplace(o.plots);
   const ImageDataset data = o.data.load().valid;
   check_classes(models.front(), data);
+  const std::string description = (o.data.holdout ? "  held-out training images" : "") + o.ensemble.description();
   std::vector<Prediction> predictions;
   for (const NamedModel& model : models) {
     const Prediction& p = predictions.emplace_back(predict(model, data, o.ensemble, o.data));
-    print_result(model.name, p.logits, p.targets, o.ensemble.description());
+    print_result(model.name, p.logits, p.targets, description);
     if (p.spread.defined()) fmt::print("  standard deviation of the probabilities: {:.4f}\n", p.spread.mean().item());
   }
   const Tensor logits = mean_logits(predictions), targets = predictions.front().targets;
-  if (models.size() > 1)
-    print_result(fmt::format("ensemble of {}", models.size()), logits, targets, o.ensemble.description());
+  if (models.size() > 1) print_result(fmt::format("ensemble of {}", models.size()), logits, targets, description);
   if (plots) plot_mistakes(*plots, logits, targets, data);
   return 0;
 }
@@ -60,6 +60,7 @@ Command add_eval(CLI::App& program) {
   add_plots(command, o->plots);
   add_seed(command, o->seed)->description("Seed of --dropout-samples");
   o->data.add_to(command);
+  o->data.add_holdout(command);
   return {command, [o] { return run(*o); }};
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "data/fashion_mnist.h"
+#include "data/holdout.h"
 #include "kernels/matmul.h"
 #include "nn/models/models.h"
 #include "train/commands/choices.h"
@@ -20,6 +21,16 @@ CLI::Validator positive() {
                : fmt::format("expected a number above 0, got {}", text);
   };
   return CLI::Validator(check, "POSITIVE");
+}
+
+CLI::Validator below_one() {
+  const auto check = [](const std::string& text) -> std::string {
+    double value = 0;
+    return CLI::detail::lexical_cast(text, value) && value >= 0 && value < 1
+               ? ""
+               : fmt::format("expected a number of at least 0 and below 1, got {}", text);
+  };
+  return CLI::Validator(check, "BELOW-ONE");
 }
 
 CLI::Validator whole_number() {
@@ -69,12 +80,19 @@ void DataOptions::add_to(CLI::App* command) {
                       "Folder with the data sets; default: $GROUNDWORK_DATA, /usr/share/datasets, ~/.cache/groundwork");
 }
 
+void DataOptions::add_holdout(CLI::App* command) {
+  command->add_flag("--holdout", holdout,
+                    "Leave the validation images alone, so that choices do not depend on them: judge by a tenth of the "
+                    "training images, always the same ones, which are kept out of training");
+}
+
 Device ComputeOptions::device() const { return device_from_name(device_name); }
 
 DType ComputeOptions::dtype() const { return dtype_from_name(dtype_name); }
 
 DatasetPair DataOptions::load() const {
   DatasetPair data = load_fashion_mnist(folder);
+  if (holdout) data = hold_out_tenth(data.train);
   if (limit) data = {data.train.first(*limit), data.valid.first(*limit)};
   return {data.train.to(device()), data.valid.to(device())};
 }

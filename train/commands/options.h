@@ -17,6 +17,9 @@ CLI::Validator positive();
 /// Accepts whole numbers from zero up, as a seed is: a negative one would wrap around.
 CLI::Validator whole_number();
 
+/// Accepts numbers of at least 0 and below 1.
+CLI::Validator below_one();
+
 /// --model: one of model_names().
 CLI::Option* add_model(CLI::App* command, std::string& model);
 /// --opt: one of optimizers().
@@ -36,13 +39,17 @@ struct ComputeOptions {
   DType dtype() const;  ///< of the activations
 };
 
-/// The same, and what data to go through: --data, --limit.
+/// The same, and what data to go through: --data, --limit, and for some commands --holdout.
 struct DataOptions : ComputeOptions {
   std::string folder;                 ///< empty: the usual places
   std::optional<int64_t> limit = {};  ///< use only so many training and validation items
+  bool holdout = false;               ///< validate on held-out training images
 
   void add_to(CLI::App* command);
+  void add_holdout(CLI::App* command);
   DatasetPair load() const;  ///< onto the device
+  /// What the images are called on which a model is judged: "valid" or "holdout".
+  std::string valid_name() const { return holdout ? "holdout" : "valid"; }
 };
 
 }  // namespace gw::commands

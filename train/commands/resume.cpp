@@ -11,8 +11,10 @@ namespace gw::commands {
 namespace {
 
 /// Options that may differ between a run and the one that resumes it.
-const std::set<std::string> kFree = {"--help",  "--data",      "--device",     "--log",    "--save", "--plots",
-                                     "--stats", "--save-best", "--checkpoint", "--resume", "--tta"};
+const std::set<std::string> kFree = {"--help",  "--data",  "--device",    "--log",        "--save",
+                                     "--plots", "--stats", "--save-best", "--checkpoint", "--resume"};
+/// Those that are taken up again unless the user gives others.
+const std::set<std::string> kAdopted = {"--tta", "--tta-views"};
 
 bool defines_run(const CLI::Option& option) { return !kFree.contains(option.get_name()); }
 
@@ -48,6 +50,7 @@ void adopt_run_options(CLI::App& command, const std::map<std::string, std::strin
     const std::string name = option->get_name();
     const auto it = recorded.find(name);
     const bool given = option->count() > 0;
+    if (given && kAdopted.contains(name)) continue;
     if (given && it == recorded.end()) throw ConfigError(fmt::format("resume: {} is of a run without {}", path, name));
     if (given && !same_value(text_of(*option), it->second))
       throw ConfigError(

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "nn/models/models.h"
+#include "train/averaged_weights.h"
 #include "train/best_epoch.h"
 #include "train/checkpoint.h"
 #include "train/commands/augment_options.h"
@@ -11,11 +12,14 @@
 #include "train/commands/command.h"
 #include "train/commands/layer_options.h"
 #include "train/commands/options.h"
+#include "train/commands/recipes.h"
 #include "train/commands/resume.h"
+#include "train/commands/view_options.h"
 #include "train/commands/weights.h"
 #include "train/cuda_graph.h"
 #include "train/guards.h"
 #include "train/json_log.h"
+#include "train/label_smoothing.h"
 #include "train/plots/plots_callback.h"
 #include "train/predictions.h"
 #include "train/progress.h"
@@ -28,12 +32,14 @@ namespace {
 constexpr int kInterrupted = 130;
 
 struct Options {
-  std::string model;
+  std::string model, recipe;
   int64_t epochs = 5;
   std::optional<double> lr = {};  ///< the model's own (see default_lr) if not given
   std::string optimizer = "adamw";
   std::string schedule = "one-cycle";
-  bool tta = false;
+  double label_smoothing = 0;
+  std::optional<double> average = {};  ///< decay of the averaged weights
+  ViewOptions views;
   uint64_t seed = 42;
   bool save_best = false;
   bool graph = false;
@@ -52,9 +58,15 @@ Learner make_learner(const Options& o, const DatasetPair& data, const ModulePtr&
   const Loader valid_loader(data.valid, {.batch_size = o.data.batch, .dtype = o.data.dtype()});
   const double lr = o.lr.value_or(default_lr(o.model));
   const Schedule schedule = schedules().at(o.schedule)(lr, o.epochs * train_loader.size());
-  return Learner(model, train_loader, valid_loader, classification_loss(), optimizers().at(o.optimizer), lr,
-                 {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule), std::make_shared<NanGuard>(),
-                  std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
+  Learner learner(model, train_loader, valid_loader, classification_loss(), optimizers().at(o.optimizer), lr,
+                  {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule), std::make_shared<NanGuard>(),
+                   std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
+  learner.valid_name = o.data.valid_name();
+  if (!o.augment.list.empty()) learner.callbacks.push_back(std::make_shared<Augment>(o.augment.augmentation()));
+  if (o.label_smoothing > 0) learner.callbacks.push_back(std::make_shared<LabelSmoothing>(o.label_smoothing));
+  if (o.average) learner.callbacks.push_back(std::make_shared<AveragedWeights>(*o.average));
+  if (o.graph) learner.callbacks.push_back(std::make_shared<CudaGraphCallback>());
+  return learner;
 }
 
 /// Where an interrupted run left off, for the user.
@@ -65,13 +77,28 @@ std::string what_was_kept(const Options& o) {
   return text;
 }
 
-int run(CLI::App& command, Options& o) {
+/// Takes the options that the user left out from the checkpoint or the recipe.
+std::optional<Checkpoint> complete_options(CLI::App& command, Options& o) {
   std::optional<Checkpoint> start;
   if (!o.resume.empty()) {
     start = load_checkpoint(o.resume);
     adopt_run_options(command, start->options, o.resume);
+  } else if (!o.recipe.empty()) {
+    apply_recipe(command, o.recipe);
   }
   if (o.model.empty()) throw CLI::RequiredError("--model");
+  return start;
+}
+
+void announce(const CLI::App& command, const Options& o, const Learner& learner) {
+  if (!o.recipe.empty() && o.resume.empty()) fmt::print("recipe {}: {}\n", o.recipe, equivalent_command_line(command));
+  if (o.data.holdout)
+    fmt::print("trains on {} of the training images; holdout: {} others of them\n",
+               learner.train_loader.dataset().size(), learner.valid_loader.dataset().size());
+}
+
+int run(CLI::App& command, Options& o) {
+  std::optional<Checkpoint> start = complete_options(command, o);
   const Device device = o.data.device();
   if (o.graph && !device.is_cuda()) throw ConfigError("train: --graph needs --device cuda");
   // Hooks run while the graph is captured, not when it is replayed.
@@ -81,6 +108,7 @@ int run(CLI::App& command, Options& o) {
   const auto model = make_model(o.model, o.layers.model_options());
   model->to(device);
   Learner learner = make_learner(o, o.data.load(), model);
+  announce(command, o, learner);
   const auto add = [&](auto callback) {
     learner.callbacks.push_back(callback);
     return callback;
@@ -90,8 +118,6 @@ int run(CLI::App& command, Options& o) {
   if (!o.save.empty())
     add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model, o.layers, learner.train_loader.dataset()),
                                        o.save_best ? best : nullptr));
-  if (o.graph) add(std::make_shared<CudaGraphCallback>());
-  if (!o.augment.list.empty()) add(std::make_shared<Augment>(o.augment.augmentation()));
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
   if (!o.checkpoint.empty()) add(std::make_shared<CheckpointCallback>(o.checkpoint, run_options(command)));
@@ -116,10 +142,10 @@ int run(CLI::App& command, Options& o) {
     fmt::print("pictures: {}/index.html\n", plots->path());
   }
   std::optional<double> tta_accuracy;
-  if (o.tta) {
-    const auto [logits, targets] = predict_with_flips(learner);
+  if (o.views.count() > 1) {
+    const auto [logits, targets] = predict_views(learner, test_time_views(o.views.count()));
     tta_accuracy = accuracy_of(logits, targets);
-    fmt::print("test time augmentation  accuracy {:.4f}\n", *tta_accuracy);
+    fmt::print("{}  {}accuracy {:.4f}\n", o.views.description(), o.data.holdout ? "holdout  " : "", *tta_accuracy);
   }
   if (log) log->end(tta_accuracy);
   return 0;
@@ -131,13 +157,23 @@ Command add_train(CLI::App& program) {
   const auto o = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("train", "Train a model on Fashion-MNIST");
   add_model(command, o->model);
+  add_recipe(command, o->recipe);
   command->add_option("--epochs", o->epochs, "Passes over the training data")->check(positive())->capture_default_str();
   command->add_option("--lr", o->lr, "Largest learning rate; default: the course's for the model")->check(positive());
   add_optimizer(command, o->optimizer);
   command->add_option("--sched", o->schedule, "Schedule of the learning rate")
       ->check(CLI::IsMember(keys(schedules())))
       ->capture_default_str();
-  command->add_flag("--tta", o->tta, "Afterwards, evaluate with test time augmentation (mirror images) too");
+  command
+      ->add_option("--label-smoothing", o->label_smoothing,
+                   "Spread this share of each target evenly over the classes; the validation loss stays plain")
+      ->check(below_one())
+      ->capture_default_str();
+  command
+      ->add_option("--average", o->average,
+                   "Validate and save the running average of the weights, of this decay per step (such as 0.999)")
+      ->check(below_one());
+  o->views.add_to(command);
   add_seed(command, o->seed);
   command->add_option("--log", o->log, "Write a JSON line per epoch to this file");
   command->add_option("--save", o->save, "Write the weights to this safetensors file after every epoch");
@@ -157,6 +193,7 @@ Command add_train(CLI::App& program) {
   o->layers.add_to(command);
   o->augment.add_to(command);
   o->data.add_to(command);
+  o->data.add_holdout(command);
   return {command, [command, o] { return run(*command, *o); }};
 }
 

@@ -108,6 +108,11 @@ TEST_F(PredictionCommands, BadImagesAreReportedAndTheOthersGoOn) {
   EXPECT_NE(o.output.find("short.jpg: the file ends too early"), std::string::npos) << o.output;
   EXPECT_NE(o.output.find("grey.png: "), std::string::npos) << o.output;
   expect_one_line(load + file("nothing.png"), 1, "No such file");
+  expect_one_line(load + folder_.path(), 1, "Is a directory");
+  std::string huge = read(image("rgb.jpg"));
+  huge.replace(huge.find("\xff\xc0") + 5, 4, "\xff\xff\xff\xff");  // height and width
+  folder_.write("huge.jpg", huge);
+  expect_one_line(load + file("huge.jpg"), 1, "more than the 64 million that are read");
   expect_one_line(load + image("animated.gif"), 1, "got a GIF");
   expect_one_line("predict " + image("grey.png"), 2, "--load is required");
   expect_one_line("predict --load " + file("a"), 2, "IMAGE is required");

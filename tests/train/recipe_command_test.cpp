@@ -48,6 +48,17 @@ TEST_F(Recipes, ExpandToOptionsThatOnesOwnOverride) {
   EXPECT_EQ(options.at("--model"), "convnet");
 }
 
+TEST_F(Recipes, EveryOptionCanBeTakenBack) {
+  const Outcome plain = run(small("--model convnet --lr 1e-2 --save " + file("a")));
+  const Outcome undone =
+      run(small("--recipe best20 --model convnet --zero-init=false --squeeze-excite=false --aug '' "
+                "--label-smoothing 0 --average 0 --tta-views 1 --save " +
+                file("b")));
+  EXPECT_EQ(undone.code, 0) << undone.output;
+  EXPECT_FALSE(has(undone.output, "test time")) << undone.output;
+  EXPECT_EQ(read(file("a")), read(file("b"))) << plain.output << undone.output;
+}
+
 TEST_F(Recipes, ARunIsThatOfItsEquivalentCommandLine) {
   const Outcome o = run(small("--recipe fast5 --width 0.25 --save " + file("a")));
   ASSERT_EQ(o.code, 0) << o.output;

@@ -7,9 +7,10 @@ namespace gw::commands {
 void ViewOptions::add_to(CLI::App* command) {
   command->add_flag("--tta", tta, "Test time augmentation: average over each image and its mirror image");
   command
-      ->add_option("--tta-views", views,
-                   "Average over so many views: 2 as --tta, 10 also shifted by a pixel, 18 diagonally too")
-      ->check(CLI::IsMember({2, 10, 18}));
+      ->add_option(
+          "--tta-views", views,
+          "Average over so many views: 1 is the image alone, 2 as --tta, 10 also shifted by a pixel, 18 diagonally too")
+      ->check(CLI::IsMember({1, 2, 10, 18}));
 }
 
 std::string ViewOptions::description() const {

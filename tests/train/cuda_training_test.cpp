@@ -177,7 +177,12 @@ TEST_F(CudaTraining, ResumesBitForBit) {
 }
 
 TEST_F(CudaTraining, TestTimeViewsAndDropoutSamplesAgreeWithTheCpu) {
-  Learner here = make_learner({.drop = 0.3}), there = make_learner({.device = kCuda, .drop = 0.3});
+  const auto learner_on = [](Device device) {
+    Learner learner = make_learner({.device = device, .drop = 0.3});
+    learner.valid_loader = Loader(learner.train_loader.dataset(), {.batch_size = 16});  // in order
+    return learner;
+  };
+  Learner here = learner_on(kCpu), there = learner_on(kCuda);
   expect_close(predict_views(there, test_time_views(18)).first.to(kCpu), predict_views(here, test_time_views(18)).first,
                1e-3, 1e-3);
   manual_seed(3);

@@ -1,6 +1,7 @@
 // --plots, show-batch and lr-find as a user meets them.
 #include <filesystem>
 
+#include "tensor/cuda.h"
 #include "tests/train/command_line.h"
 
 namespace gw {
@@ -24,6 +25,15 @@ TEST_F(Plots, TrainDrawsItAll) {
     EXPECT_TRUE(drawn(picture)) << picture;
     EXPECT_NE(page.find(std::string(picture) + ".png"), std::string::npos);
   }
+}
+
+TEST_F(Plots, TrainDrawsItAllOnACudaDevice) {
+  if (cuda::device_count() == 0) GTEST_SKIP() << "needs a CUDA device";
+  const Outcome o = run(train("--device cuda --average 0.9 --stats GeneralRelu --plots " + file("p")));
+  ASSERT_EQ(o.code, 0) << o.output;
+  EXPECT_TRUE(drawn("first_batch"));
+  EXPECT_EQ(drawn("color_dim"), has_gnuplot());
+  expect_one_line(train("--device cuda --graph --plots " + file("p")), 1, "leaves no activations to draw");
 }
 
 TEST_F(Plots, ThePicturesChangeNothing) {

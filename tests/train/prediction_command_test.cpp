@@ -1,6 +1,7 @@
 // eval and predict as a user meets them.
 #include <filesystem>
 
+#include "tensor/cuda.h"
 #include "tensor/safetensors.h"
 #include "tests/train/command_line.h"
 
@@ -96,6 +97,19 @@ TEST_F(PredictionCommands, PredictNamesClasses) {
   const Outcome drawn = run("predict --plots " + file("p") + " --load " + a + " " + image("rgb.jpg"));
   EXPECT_EQ(drawn.code, 0) << drawn.output;
   EXPECT_TRUE(std::filesystem::exists(file("p/predictions.png")));
+}
+
+TEST_F(PredictionCommands, ACudaDeviceSaysTheSame) {
+  if (cuda::device_count() == 0) GTEST_SKIP() << "needs a CUDA device";
+  const std::string a = trained("a"), b = trained("b", "--seed 3");
+  const auto first_class = [](const std::string& text) { return text.substr(0, text.rfind(' ')); };
+  const std::string predict = "predict --top 1 --tta --load " + a + " " + image("grey.png");
+  const Outcome there = run(predict + " --device cuda --plots " + file("p"));
+  EXPECT_EQ(there.code, 0) << there.output;
+  EXPECT_EQ(first_class(there.output), first_class(run(predict).output));
+  const std::string eval = "eval --tta-views 10 --load " + a + " --load " + b + data_;
+  EXPECT_EQ(number_after(run(eval + " --device cuda").output, "accuracy "),
+            number_after(run(eval).output, "accuracy "));
 }
 
 TEST_F(PredictionCommands, BadImagesAreReportedAndTheOthersGoOn) {

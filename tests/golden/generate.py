@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the golden files: what PyTorch computes, for Groundwork's tests to compare with.
 
-    python3 tests/golden/generate.py [--out DIR] [--seed N] [--models]      (needs torch; timm, torchvision for --models)
+    python3 tests/golden/generate.py [--out DIR] [--seed N] [--models]      (needs torch, Pillow; timm, torchvision for --models)
 
 DIR/*.safetensors, one call of one function a file, read by `golden_runner`:
   metadata  op      NAME in torch.nn.functional, torch.NAME or Tensor.NAME
@@ -14,8 +14,8 @@ DIR/*.safetensors, one call of one function a file, read by `golden_runner`:
             after.N        inputs that the call changes (running statistics)
   The calls are the tables of tensor_cases.py and functional_cases.py; golden_case.py runs them.
 
-DIR/schedules, DIR/optim, DIR/layers hold files of their own layouts, explained in training_files.py. DIR/models holds
-those of model_files.py, which are only written with --models.
+DIR/schedules, DIR/optim, DIR/layers hold files of their own layouts, explained in training_files.py, DIR/images those of
+image_files.py, made with Pillow. DIR/models holds those of model_files.py, which are only written with --models.
 
 A file's numbers depend only on its name and the seed: a case added at an op's end changes no other file.
 """
@@ -27,6 +27,7 @@ import torch
 
 from functional_cases import FUNCTIONAL_CASES
 from golden_case import named, write_case
+from image_files import write_image_files
 from model_files import write_model_files
 from tensor_cases import TENSOR_CASES
 from training_files import write_training_files
@@ -47,6 +48,7 @@ def main():
         stale.unlink()
     widened = [c.name for c in cases if write_case(c, options.out, options.seed)]
     write_training_files(options.out, options.seed)
+    write_image_files(options.out, options.seed)
     if options.models:
         write_model_files(options.out)
 

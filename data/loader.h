@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "data/dataset.h"
+#include "data/image_stream.h"
 #include "kernels/augment.h"
 #include "tensor/random.h"
 
@@ -24,14 +26,18 @@ struct LoaderOptions {
   Generator* generator = nullptr;  ///< orders and augments the items; the default generator if not given
 };
 
-/// Goes through a data set in batches, on the device where its images are. Bytes are gathered, scaled and normalised in one pass as each batch is asked
-/// for.
+/// Goes through a data set in batches, on the device where its images are, or through pictures that are read from their
+/// files meanwhile. Bytes are gathered, scaled and normalised in one pass as each batch is asked for.
 class Loader {
  public:
   /// ConfigError unless the data set has items and the batch size is at least 1 and, with drop_last, at most the number
   /// of items.
   Loader(ImageDataset dataset, LoaderOptions options);
+  /// Batches of a stream's pictures on `device`, normalised by a mean and a deviation per channel. The same errors.
+  Loader(std::shared_ptr<ImageStream> stream, const ChannelStatistics& statistics, Device device,
+         LoaderOptions options);
 
+  /// Of a stream's pictures: their kind, without items.
   const ImageDataset& dataset() const { return dataset_; }
   const LoaderOptions& options() const { return options_; }
   /// The one that orders and augments the items.
@@ -41,6 +47,7 @@ class Loader {
   void set_crop_flip(const std::optional<CropFlipOptions>& crop_flip);
   /// Number of batches of one pass.
   int64_t size() const;
+  int64_t item_count() const { return stream_ ? stream_->items().size() : dataset_.size(); }
 
   /// Begins a pass: draws a new order if shuffled.
   void start();
@@ -48,8 +55,15 @@ class Loader {
   bool next(Batch& batch);
 
  private:
+  void check() const;
+  bool next_of_stream(Batch& batch);
+  /// The batch of the items of `source` at these places.
+  void gather(const ImageDataset& source, const Tensor& indices, Batch& batch);
+
   ImageDataset dataset_;
   LoaderOptions options_;
+  std::shared_ptr<ImageStream> stream_;  ///< if given, instead of the data set's items
+  Device device_;                        ///< of the stream's batches
   std::optional<CropFlipOptions> crop_flip_;
   Tensor order_;  ///< i64, the items in the order of this pass
   int64_t position_ = 0;

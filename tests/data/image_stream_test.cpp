@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "data/item_transforms.h"
+#include "data/loader.h"
 #include "tensor/creation.h"
 #include "tests/data/temporary_folder.h"
 
@@ -120,6 +121,31 @@ TEST(LoadImages, AllInMemoryWithTheirStatistics) {
   EXPECT_EQ(data.images.shape(), (Shape{9, 3, 6, 6}));
   EXPECT_EQ(data.labels.size(0), 9);
   EXPECT_EQ(data.images.select(0, 0).to_vector<uint8_t>(), data.images.select(0, 4).to_vector<uint8_t>());
+}
+
+TEST(Loader, GivesAStreamsBatchesAsThoseOfADataSetInMemory) {
+  ImageStreamOptions options = options_of(3);
+  options.transform = [](const Tensor& image, Generator&) { return resize(image, 6, 6); };
+  ImageDataset data = load_images(items_of(11), options);
+  const ChannelStatistics statistics = channel_statistics(data.images);
+  data.mean = statistics.mean;
+  data.std = statistics.std;
+  Generator a(3), b(3);
+  Loader in_memory(data, {.batch_size = 4, .shuffle = true, .generator = &a});
+  Loader streamed(std::make_shared<ImageStream>(items_of(11), options), statistics, kCpu,
+                  {.batch_size = 4, .shuffle = true, .generator = &b});
+  EXPECT_EQ(streamed.size(), 3);
+  EXPECT_EQ(streamed.dataset().classes, data.classes);
+  Batch expected, found;
+  in_memory.start();
+  streamed.start();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(in_memory.next(expected));
+    ASSERT_TRUE(streamed.next(found));
+    EXPECT_EQ(found.x.to_vector<float>(), expected.x.to_vector<float>());
+    EXPECT_EQ(found.y.to_vector<int64_t>(), expected.y.to_vector<int64_t>());
+  }
+  EXPECT_FALSE(streamed.next(found));
 }
 
 TEST(ChannelStatistics, MeanAndDeviationOfEachChannel) {

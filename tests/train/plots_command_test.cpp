@@ -56,6 +56,18 @@ TEST_F(Plots, WithoutGnuplotEverythingElseGoesOn) {
   EXPECT_FALSE(std::filesystem::exists(file("p/training.png")));
 }
 
+TEST_F(Plots, APictureThatCannotBeWrittenCostsNothingElse) {
+  folder_.write("p/first_batch.png/below", "");
+  const Outcome o = run(train("--tta --plots " + file("p") + " --save " + file("w") + " --log " + file("log")));
+  EXPECT_EQ(o.code, 0) << o.output;
+  const size_t at = o.output.find("plots: no more pictures: ");
+  ASSERT_NE(at, std::string::npos) << o.output;
+  EXPECT_EQ(o.output.find("plots: ", at + 1), std::string::npos) << o.output;
+  EXPECT_EQ(o.output.find("index.html"), std::string::npos) << o.output;
+  EXPECT_NE(read(file("log")).find("tta_accuracy"), std::string::npos);
+  EXPECT_EQ(run("eval --load " + file("w") + " --data " + folder_.path()).code, 0);
+}
+
 TEST_F(Plots, BadFoldersAndModulesAreReported) {
   folder_.write("file", "");
   expect_one_line(train("--plots " + file("file")), 1, "plots: ");

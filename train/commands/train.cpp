@@ -103,7 +103,7 @@ int run(CLI::App& command, Options& o) {
   if (o.graph && !device.is_cuda()) throw ConfigError("train: --graph needs --device cuda");
   // Hooks run while the graph is captured, not when it is replayed.
   if (o.graph && !o.plots.empty()) throw ConfigError("train: --graph leaves no activations to draw; leave out --plots");
-  const auto plots = o.plots.empty() ? nullptr : std::make_shared<PlotFolder>(o.plots);
+  const auto plots = o.plots.empty() ? nullptr : std::make_shared<PlotFolder>(o.plots, PlotFolder::OnFailure::go_on);
   manual_seed(o.seed);
   const auto model = make_model(o.model, o.layers.model_options());
   model->to(device);
@@ -136,10 +136,10 @@ int run(CLI::App& command, Options& o) {
     fmt::print("interrupted in epoch {}{}\n", learner.epoch + 1, what_was_kept(o));
     return kInterrupted;
   }
-  if (plots) {
+  if (plots && plots->is_open()) {
     const auto [logits, targets] = predict_validation(learner);
     plot_mistakes(*plots, logits, targets, learner.valid_loader.dataset());
-    fmt::print("pictures: {}/index.html\n", plots->path());
+    if (plots->is_open()) fmt::print("pictures: {}/index.html\n", plots->path());
   }
   std::optional<double> tta_accuracy;
   if (o.views.count() > 1) {

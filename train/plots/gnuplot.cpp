@@ -65,6 +65,9 @@ std::optional<std::string> run_gnuplot(const std::string& script) {
     std::string message = content(errors.get());
     for (char& c : message)
       if (c == '\n') c = ' ';
+    if (message.empty())
+      message = WIFEXITED(status) ? fmt::format("exit code {}", WEXITSTATUS(status))
+                                  : fmt::format("killed by signal {}", WTERMSIG(status));
     throw IoError(fmt::format("gnuplot: failed: {}", message));
   }
   return content(out.get());

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "tensor/file.h"
 #include "train/plots/gnuplot.h"
@@ -33,7 +34,7 @@ std::string html_text(const std::string& text) {
 
 }  // namespace
 
-PlotFolder::PlotFolder(std::string path) : path_(std::move(path)) {
+PlotFolder::PlotFolder(std::string path, OnFailure on_failure) : path_(std::move(path)), on_failure_(on_failure) {
   std::error_code error;
   fs::create_directories(path_, error);
   if (!error && !fs::is_directory(path_, error)) error = std::make_error_code(std::errc::not_a_directory);
@@ -42,14 +43,17 @@ PlotFolder::PlotFolder(std::string path) : path_(std::move(path)) {
 }
 
 void PlotFolder::add(const std::string& name, const std::string& caption, const Figure& figure) {
-  if (charts_off_) return;
+  if (charts_off_ || failed_) return;
+  std::optional<std::string> png;
   try {
-    if (const auto png = run_gnuplot(gnuplot_script(figure))) return add_png(name, caption, *png);
-    fmt::print(stderr, "plots: no charts, because gnuplot is missing; on Debian, install the package gnuplot-nox\n");
+    png = run_gnuplot(gnuplot_script(figure));
+    if (!png)
+      fmt::print(stderr, "plots: no charts, because gnuplot is missing; on Debian, install the package gnuplot-nox\n");
   } catch (const IoError& e) {
     fmt::print(stderr, "plots: no charts: {}\n", e.what());
   }
-  charts_off_ = true;
+  charts_off_ = !png;
+  if (png) add_png(name, caption, *png);
 }
 
 void PlotFolder::add(const std::string& name, const std::string& caption, const Canvas& canvas) {
@@ -57,6 +61,17 @@ void PlotFolder::add(const std::string& name, const std::string& caption, const 
 }
 
 void PlotFolder::add_png(const std::string& name, const std::string& caption, const std::string& png) {
+  if (failed_) return;
+  try {
+    write(name, caption, png);
+  } catch (const IoError& e) {
+    failed_ = true;
+    if (on_failure_ == OnFailure::raise) throw;
+    fmt::print(stderr, "plots: no more pictures: {}\n", e.what());
+  }
+}
+
+void PlotFolder::write(const std::string& name, const std::string& caption, const std::string& png) {
   write_file_atomically(path_ + "/" + name + ".png", png);
   const auto same = std::find_if(pictures_.begin(), pictures_.end(), [&](const Picture& p) { return p.name == name; });
   if (same == pictures_.end())
@@ -70,7 +85,8 @@ void PlotFolder::write_index() const {
   std::vector<Picture> all = pictures_;
   // Those of earlier commands are still there, and still shown.
   std::vector<std::string> older;
-  for (const auto& entry : fs::directory_iterator(path_)) {
+  std::error_code ignored;  // a folder that is gone is noticed by the next write
+  for (const auto& entry : fs::directory_iterator(path_, ignored)) {
     const std::string name = entry.path().stem();
     const bool known = std::any_of(all.begin(), all.end(), [&](const Picture& p) { return p.name == name; });
     if (entry.path().extension() == ".png" && !known) older.push_back(name);

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include "tensor/creation.h"
 #include "tensor/file.h"
@@ -98,6 +100,25 @@ TEST(PlotFolder, IsRefusedAtOnceWhereItCannotBe) {
   EXPECT_THROW(PlotFolder(folder.file("file")), IoError);
   EXPECT_THROW(PlotFolder(folder.file("file/below")), IoError);
   EXPECT_THROW(PlotFolder("/proc/plots"), IoError);
+}
+
+TEST(PlotFolder, AFailureEndsItOrOnlyItsPictures) {
+  const TemporaryFolder folder;
+  PlotFolder strict(folder.file("a"));
+  folder.write("a/one.png/below", "");  // nothing can be written in this picture's place
+  EXPECT_THROW(strict.add("one", "", Canvas(5, 5)), IoError);
+
+  PlotFolder patient(folder.file("b"), PlotFolder::OnFailure::go_on);
+  patient.add("zero", "", Canvas(5, 5));
+  EXPECT_TRUE(patient.is_open());
+  folder.write("b/one.png/below", "");
+  testing::internal::CaptureStderr();
+  for (const char* name : {"one", "one", "two"}) patient.add(name, "", Canvas(5, 5));
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+  EXPECT_NE(said.find("no more pictures: "), std::string::npos) << said;
+  EXPECT_FALSE(patient.is_open());
+  EXPECT_FALSE(std::filesystem::exists(folder.file("b/two.png")));
 }
 
 }  // namespace

@@ -257,6 +257,20 @@ POOLS = [
     bf16_case("adaptive_avg_pool2d", randn(2, 3, 5, 5, dtype=BF16), output_size=1),
 ]
 
+SAMPLING = [
+    *[
+        case("grid_sample", randn(2, 3, *size), randn(2, 4, 5, 2, scale=0.9), mode=mode, padding_mode=padding,
+             align_corners=align)
+        for size, mode in (((5, 7), "bilinear"), ((4, 3), "nearest"), ((1, 6), "bilinear"))
+        for padding in ("zeros", "border", "reflection")
+        for align in (False, True)
+    ],
+    case("grid_sample", randn(1, 1, 1, 1), randn(1, 3, 3, 2), align_corners=False),
+    case("grid_sample", randn(0, 2, 4, 4), randn(0, 2, 2, 2), align_corners=False),
+    *[case("affine_grid", randn(2, 2, 3), size=[2, 3, *size], align_corners=align)
+      for size in ((4, 5), (1, 3), (6, 1)) for align in (False, True)],
+]
+
 ACTIVATIONS = [
     *[
         case(op, randn(*shape, scale=2), **attrs)
@@ -441,5 +455,5 @@ MORE_ACTIVATIONS = [
 ]
 
 FUNCTIONAL_CASES = (
-    LINEAR + CONV + BATCH_NORM + POOLS + ACTIVATIONS + LOSSES + CLASS_WEIGHTS + LOOKUPS + MORE_ACTIVATIONS
+    LINEAR + CONV + BATCH_NORM + POOLS + SAMPLING + ACTIVATIONS + LOSSES + CLASS_WEIGHTS + LOOKUPS + MORE_ACTIVATIONS
 )

@@ -5,6 +5,7 @@
 #include "autograd/batchnorm.h"
 #include "autograd/conv.h"
 #include "autograd/dropout.h"
+#include "autograd/grid_sample.h"
 #include "autograd/index.h"
 #include "autograd/losses.h"
 #include "autograd/matmul.h"
@@ -121,6 +122,26 @@ Tensors max_pool2d(const Inputs& in, Attributes& attrs) {
   const auto indices = [&](const Tensor& x) { return gw::kernels::max_pool2d(x, options).indices.to(DType::i64); };
   if (attrs.flag("return_indices", false)) results.push_back(on_batch(in[0].detach(), indices));
   return results;
+}
+
+gw::GridSampleOptions grid_sample_options(Attributes& attrs) {
+  const std::map<std::string, gw::SampleMode> modes = {{"bilinear", gw::SampleMode::bilinear},
+                                                       {"nearest", gw::SampleMode::nearest}};
+  const std::map<std::string, gw::SamplePadding> paddings = {{"zeros", gw::SamplePadding::zeros},
+                                                             {"border", gw::SamplePadding::border},
+                                                             {"reflection", gw::SamplePadding::reflection}};
+  return {.mode = modes.at(attrs.text("mode", "bilinear")),
+          .padding = paddings.at(attrs.text("padding_mode", "zeros")),
+          .align_corners = attrs.flag("align_corners", false)};
+}
+
+Tensors grid_sample(const Inputs& in, Attributes& attrs) {
+  return {gw::grid_sample(in[0], in[1], grid_sample_options(attrs))};
+}
+
+Tensors affine_grid(const Inputs& in, Attributes& attrs) {
+  const std::vector<int64_t> size = attrs.required_list("size");
+  return {gw::affine_grid(in[0], size.at(2), size.at(3), attrs.flag("align_corners", false))};
 }
 
 /// One number, or height and width; null keeps the size of the input.
@@ -242,7 +263,9 @@ Operations functional_operations() {
       {"dropout", dropout},
       {"dropout2d", dropout2d},
 
+      {"affine_grid", affine_grid},
       {"avg_pool2d", avg_pool2d},
+      {"grid_sample", grid_sample},
       {"max_pool2d", max_pool2d},
       {"adaptive_avg_pool2d", adaptive_avg_pool2d},
       {"adaptive_max_pool2d", adaptive_max_pool2d},

@@ -8,6 +8,13 @@
 
 namespace gw {
 
+/// How pictures of any size are made into images of a data set.
+enum class PictureFit {
+  object,  ///< one thing on even ground, as fit_image makes it
+  crop,    ///< the middle square
+  squish,  ///< all of it, whatever its proportions
+};
+
 /// Images with their classes. The bytes stay bytes: batches are gathered, converted and normalised in one pass (see
 /// Loader).
 struct ImageDataset {
@@ -15,6 +22,7 @@ struct ImageDataset {
   Tensor labels;                     ///< i64 [M], each in 0 .. classes - 1
   std::vector<std::string> classes;  ///< their names
   std::vector<float> mean, std;  ///< of each channel, for bytes scaled to 0 .. 1: batches hold (x / 255 - mean) / std
+  PictureFit fit = PictureFit::object;
 
   int64_t size() const { return labels.numel(); }
   /// The first `count` items (all if there are fewer), sharing the bytes.

@@ -47,6 +47,8 @@ class Loader {
   void set_crop_flip(const std::optional<CropFlipOptions>& crop_flip);
   /// Number of batches of one pass.
   int64_t size() const;
+  /// What it reads from, if it does.
+  const ImageStream* stream() const { return stream_.get(); }
   int64_t item_count() const { return stream_ ? stream_->items().size() : dataset_.size(); }
 
   /// Begins a pass: draws a new order if shuffled.

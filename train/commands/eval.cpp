@@ -36,8 +36,10 @@ int run(const Options& o) {
   const std::vector<NamedModel> models = load_models(o.ensemble, o.data.device());
   std::optional<PlotFolder> plots;
   if (!o.plots.empty()) plots.emplace(o.plots);
-  const ImageDataset data = o.data.load().valid;
+  ImageDataset data = o.data.load().valid;
   check_classes(models.front(), data);
+  data.mean = models.front().kind.mean;  // as in training, which may have had other pictures
+  data.std = models.front().kind.std;
   const std::string description = (o.data.holdout ? "  held-out training images" : "") + o.ensemble.description();
   std::vector<Prediction> predictions;
   for (const NamedModel& model : models) {

@@ -55,6 +55,13 @@ ModelOptions LayerOptions::model_options() const {
   return o;
 }
 
+ModelOptions LayerOptions::model_options(const ImageDataset& kind) const {
+  ModelOptions o = model_options();
+  o.in_channels = kind.images.size(1);
+  o.classes = static_cast<int64_t>(kind.classes.size());
+  return o;
+}
+
 std::map<std::string, std::string> LayerOptions::metadata() const {
   if (*this == LayerOptions{}) return {};
   const nlohmann::json json = {{"act", act},

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "data/dataset.h"
 #include "nn/models/model_options.h"
 
 namespace gw::commands {
@@ -20,6 +21,8 @@ struct LayerOptions {
 
   void add_to(CLI::App* command);
   ModelOptions model_options() const;
+  /// The same for images with those channels and classes.
+  ModelOptions model_options(const ImageDataset& kind) const;
 
   /// For the metadata of a weights file: nothing if all is as it is by default.
   std::map<std::string, std::string> metadata() const;

@@ -28,12 +28,11 @@ int run(const Options& o) {
   std::optional<PlotFolder> plots;
   if (!o.plots.empty()) plots.emplace(o.plots);
   manual_seed(o.seed);
-  const auto model = make_model(o.model, o.layers.model_options());
+  const LoaderPair loaders = o.data.loaders();
+  const auto model = make_model(o.model, o.layers.model_options(loaders.valid.dataset()));
   model->to(device);
-  const DatasetPair data = o.data.load();
-  Learner learner(model, Loader(data.train, {.batch_size = o.data.batch, .shuffle = true, .dtype = o.data.dtype()}),
-                  Loader(data.valid, {.batch_size = o.data.batch, .dtype = o.data.dtype()}), classification_loss(),
-                  optimizers().at(o.optimizer), o.finder.start_lr);
+  Learner learner(model, loaders.train, loaders.valid, classification_loss(), optimizers().at(o.optimizer),
+                  o.finder.start_lr);
   const LRFinderResult result = find_lr(learner, o.finder);
   for (size_t i = 0; i < result.lrs.size(); ++i)
     fmt::print("lr {:.2e}  loss {:.4f}\n", result.lrs[i], result.losses[i]);

@@ -78,6 +78,7 @@ void DataOptions::add_to(CLI::App* command) {
   command->add_option("--limit", limit, "Use only so many training and validation images")->check(positive());
   command->add_option("--data", folder,
                       "Folder with the data sets; default: $GROUNDWORK_DATA, /usr/share/datasets, ~/.cache/groundwork");
+  pictures.add_to(command);
 }
 
 void DataOptions::add_holdout(CLI::App* command) {
@@ -91,10 +92,23 @@ Device ComputeOptions::device() const { return device_from_name(device_name); }
 DType ComputeOptions::dtype() const { return dtype_from_name(dtype_name); }
 
 DatasetPair DataOptions::load() const {
-  DatasetPair data = load_fashion_mnist(folder);
+  DatasetPair data = pictures.given() ? pictures.load(limit) : load_fashion_mnist(folder);
   if (holdout) data = hold_out_tenth(data.train);
   if (limit) data = {data.train.first(*limit), data.valid.first(*limit)};
   return {data.train.to(device()), data.valid.to(device())};
+}
+
+LoaderPair DataOptions::loaders() const {
+  const LoaderOptions shuffled{.batch_size = batch, .shuffle = true, .dtype = dtype()};
+  const LoaderOptions ordered{.batch_size = batch, .dtype = dtype()};
+  if (pictures.given() && pictures.makes_anew()) {
+    if (holdout) throw ConfigError("--holdout cannot go with --fit random: take --fit crop or squish");
+    const FolderOptions::Streamed data = pictures.stream(limit);
+    const ChannelStatistics statistics{data.valid.mean, data.valid.std};
+    return {Loader(data.train, statistics, device(), shuffled), Loader(data.valid.to(device()), ordered)};
+  }
+  const DatasetPair data = load();
+  return {Loader(data.train, shuffled), Loader(data.valid, ordered)};
 }
 
 }  // namespace gw::commands

@@ -7,8 +7,10 @@
 #include <string>
 
 #include "data/dataset.h"
+#include "data/loader.h"
 #include "tensor/device.h"
 #include "tensor/dtype.h"
+#include "train/commands/folder_options.h"
 
 namespace gw::commands {
 
@@ -39,15 +41,22 @@ struct ComputeOptions {
   DType dtype() const;  ///< of the activations
 };
 
-/// The same, and what data to go through: --data, --limit, and for some commands --holdout.
+struct LoaderPair {
+  Loader train, valid;
+};
+
+/// The same, and what data to go through: --data, --folder, --limit, and for some commands --holdout.
 struct DataOptions : ComputeOptions {
   std::string folder;                 ///< empty: the usual places
   std::optional<int64_t> limit = {};  ///< use only so many training and validation items
   bool holdout = false;               ///< validate on held-out training images
+  FolderOptions pictures;             ///< if given, instead of Fashion-MNIST
 
   void add_to(CLI::App* command);
   void add_holdout(CLI::App* command);
   DatasetPair load() const;  ///< onto the device
+  /// Batches of both sides, those of training shuffled.
+  LoaderPair loaders() const;
   /// What the images are called on which a model is judged: "valid" or "holdout".
   std::string valid_name() const { return holdout ? "holdout" : "valid"; }
 };

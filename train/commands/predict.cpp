@@ -8,6 +8,7 @@
 #include "autograd/autograd.h"
 #include "autograd/index.h"
 #include "data/image_file.h"
+#include "data/item_transforms.h"
 #include "tensor/creation.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
@@ -39,7 +40,10 @@ ImageDataset read_images(std::vector<std::string>& paths, const ImageDataset& ki
   for (const std::string& path : paths) {
     try {
       const Shape& goal = kind.images.shape();
-      const Tensor image = fit_image(read_image(path), goal[1], goal[2], goal[3], fit);
+      const Tensor picture = read_image(path);
+      const Tensor image = kind.fit == PictureFit::crop     ? resize_and_center_crop(picture, goal[2])
+                           : kind.fit == PictureFit::squish ? resize(picture, goal[2], goal[3])
+                                                            : fit_image(picture, goal[1], goal[2], goal[3], fit);
       images.push_back(image.unsqueeze(0));
       read.push_back(path);
     } catch (const IoError& e) {

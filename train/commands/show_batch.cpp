@@ -35,14 +35,13 @@ class TakeBatch : public Callback {
 int run(const Options& o) {
   PlotFolder folder(o.plots);
   manual_seed(o.seed);
-  const DatasetPair data = o.data.load();
-  const Loader loader(data.train, {.batch_size = o.data.batch, .shuffle = true, .dtype = o.data.dtype()});
+  const Loader loader = o.data.loaders().train;
   const auto taken = std::make_shared<TakeBatch>();
   Learner learner(make_model("convnet"), loader, loader, classification_loss(), optimizers().at("sgd"), 0, {taken});
   if (!o.augment.list.empty()) learner.callbacks.push_back(std::make_shared<Augment>(o.augment.augmentation()));
   learner.fit(1);
   const std::string title = o.augment.list.empty() ? "Training images" : "Training images, with " + o.augment.list;
-  folder.add("batch", title, batch_grid(taken->batch.x, taken->batch.y, data.train, title));
+  folder.add("batch", title, batch_grid(taken->batch.x, taken->batch.y, loader.dataset(), title));
   fmt::print("{}/batch.png\n", folder.path());
   return 0;
 }

@@ -50,15 +50,14 @@ struct Options {
   DataOptions data;
 };
 
-Learner make_learner(const Options& o, const DatasetPair& data, const ModulePtr& model) {
-  if (o.data.batch > data.train.size())
+Learner make_learner(const Options& o, const LoaderPair& loaders, const ModulePtr& model) {
+  const int64_t count = loaders.train.item_count();
+  if (o.data.batch > count)
     throw ConfigError(fmt::format("train: a batch of {} is more than the {} training images; use a smaller --batch",
-                                  o.data.batch, data.train.size()));
-  const Loader train_loader(data.train, {.batch_size = o.data.batch, .shuffle = true, .dtype = o.data.dtype()});
-  const Loader valid_loader(data.valid, {.batch_size = o.data.batch, .dtype = o.data.dtype()});
+                                  o.data.batch, count));
   const double lr = o.lr.value_or(default_lr(o.model));
-  const Schedule schedule = schedules().at(o.schedule)(lr, o.epochs * train_loader.size());
-  Learner learner(model, train_loader, valid_loader, classification_loss(), optimizers().at(o.optimizer), lr,
+  const Schedule schedule = schedules().at(o.schedule)(lr, o.epochs * loaders.train.size());
+  Learner learner(model, loaders.train, loaders.valid, classification_loss(), optimizers().at(o.optimizer), lr,
                   {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule), std::make_shared<NanGuard>(),
                    std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
   learner.valid_name = o.data.valid_name();
@@ -93,8 +92,8 @@ std::optional<Checkpoint> complete_options(CLI::App& command, Options& o) {
 void announce(const CLI::App& command, const Options& o, const Learner& learner) {
   if (!o.recipe.empty() && o.resume.empty()) fmt::print("recipe {}: {}\n", o.recipe, equivalent_command_line(command));
   if (o.data.holdout)
-    fmt::print("trains on {} of the training images; holdout: {} others of them\n",
-               learner.train_loader.dataset().size(), learner.valid_loader.dataset().size());
+    fmt::print("trains on {} of the training images; holdout: {} others of them\n", learner.train_loader.item_count(),
+               learner.valid_loader.dataset().size());
 }
 
 int run(CLI::App& command, Options& o) {
@@ -105,9 +104,10 @@ int run(CLI::App& command, Options& o) {
   if (o.graph && !o.plots.empty()) throw ConfigError("train: --graph leaves no activations to draw; leave out --plots");
   const auto plots = o.plots.empty() ? nullptr : std::make_shared<PlotFolder>(o.plots, PlotFolder::OnFailure::go_on);
   manual_seed(o.seed);
-  const auto model = make_model(o.model, o.layers.model_options());
+  const LoaderPair loaders = o.data.loaders();
+  const auto model = make_model(o.model, o.layers.model_options(loaders.valid.dataset()));
   model->to(device);
-  Learner learner = make_learner(o, o.data.load(), model);
+  Learner learner = make_learner(o, loaders, model);
   announce(command, o, learner);
   const auto add = [&](auto callback) {
     learner.callbacks.push_back(callback);
@@ -131,6 +131,7 @@ int run(CLI::App& command, Options& o) {
   }
 
   learner.fit(o.epochs);
+  o.data.pictures.report_bad(learner.train_loader);
   if (InterruptGuard::interrupted()) {
     if (log) log->end();
     fmt::print("interrupted in epoch {}{}\n", learner.epoch + 1, what_was_kept(o));
@@ -155,7 +156,7 @@ int run(CLI::App& command, Options& o) {
 
 Command add_train(CLI::App& program) {
   const auto o = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("train", "Train a model on Fashion-MNIST");
+  CLI::App* command = program.add_subcommand("train", "Train a model on Fashion-MNIST, or on a folder of pictures");
   add_model(command, o->model);
   add_recipe(command, o->recipe);
   command->add_option("--epochs", o->epochs, "Passes over the training data")->check(positive())->capture_default_str();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "data/fashion_mnist.h"
@@ -17,9 +18,15 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char *kModelKey = "model", *kClassesKey = "classes", *kImagesKey = "images";
 
+/// In the order of PictureFit.
+const std::vector<std::string> kFits = {"object", "crop", "squish"};
+
 Json json_of(const ImageDataset& dataset) {
   const Shape& shape = dataset.images.shape();
-  return {{"shape", {shape[1], shape[2], shape[3]}}, {"mean", dataset.mean}, {"std", dataset.std}};
+  return {{"shape", {shape[1], shape[2], shape[3]}},
+          {"mean", dataset.mean},
+          {"std", dataset.std},
+          {"fit", kFits.at(static_cast<size_t>(dataset.fit))}};
 }
 
 /// The empty data set that a file's metadata describe.
@@ -33,6 +40,9 @@ ImageDataset kind_of(const SafetensorsFile& file, const std::string& path) {
     kind.images = empty({0, shape.at(0), shape.at(1), shape.at(2)}, {.dtype = DType::u8});
     kind.mean = json.at("mean").get<std::vector<float>>();
     kind.std = json.at("std").get<std::vector<float>>();
+    const auto fit = std::find(kFits.begin(), kFits.end(), json.value("fit", kFits.front()));
+    if (fit == kFits.end()) throw ConfigError("they name a fit of pictures that is not known");
+    kind.fit = static_cast<PictureFit>(fit - kFits.begin());
     kind.classes = Json::parse(classes->second).get<std::vector<std::string>>();
     if (kind.classes.empty() || kind.mean.size() != static_cast<size_t>(shape[0]) ||
         kind.std.size() != kind.mean.size())
@@ -65,10 +75,7 @@ NamedModel load_model(const std::string& path, const std::string& model) {
       throw IoError(fmt::format("load: {} does not say which model it is for; name it with --model", path));
     loaded.name = it->second;
   }
-  ModelOptions options = LayerOptions::from_metadata(file.metadata, path).model_options();
-  options.in_channels = loaded.kind.images.size(1);
-  options.classes = static_cast<int64_t>(loaded.kind.classes.size());
-  loaded.model = make_model(loaded.name, options);
+  loaded.model = make_model(loaded.name, LayerOptions::from_metadata(file.metadata, path).model_options(loaded.kind));
   loaded.model->load_state_dict(file.tensors);
   return loaded;
 }

@@ -3,7 +3,9 @@
 
 #include <memory>
 
+#include "autograd/autograd.h"
 #include "nn/models/models.h"
+#include "tensor/creation.h"
 #include "train/averaged_weights.h"
 #include "train/best_epoch.h"
 #include "train/checkpoint.h"
@@ -49,6 +51,25 @@ struct Options {
   AugmentOptions augment;
   DataOptions data;
 };
+
+/// ConfigError if the model has no place for images of this size, before anything is trained or written.
+void check_image_size(const std::string& name, Module& model, const ImageDataset& kind) {
+  const NoGrad no_grad;
+  const int64_t channels = kind.images.size(1), height = kind.images.size(2), width = kind.images.size(3);
+  const Shape expected{1, static_cast<int64_t>(kind.classes.size())};
+  model.eval();
+  Shape found;
+  try {
+    found = model(zeros({1, channels, height, width})).shape();
+  } catch (const ShapeError&) {
+  }
+  if (found != expected)
+    throw ConfigError(fmt::format(
+        "train: {} does not take images of {} x {}; resnet-gap, resnet-slim, resnet-fast and resnet18 to resnet50 take "
+        "any size",
+        name, height, width));
+  model.train();
+}
 
 Learner make_learner(const Options& o, const LoaderPair& loaders, const ModulePtr& model) {
   const int64_t count = loaders.train.item_count();
@@ -106,6 +127,7 @@ int run(CLI::App& command, Options& o) {
   manual_seed(o.seed);
   const LoaderPair loaders = o.data.loaders();
   const auto model = make_model(o.model, o.layers.model_options(loaders.valid.dataset()));
+  check_image_size(o.model, *model, loaders.valid.dataset());
   model->to(device);
   Learner learner = make_learner(o, loaders, model);
   announce(command, o, learner);

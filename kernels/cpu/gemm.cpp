@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/cpu/panel.h"
 #include "kernels/cpu/range.h"
 #include "kernels/cpu/row_tile.h"
 #include "kernels/cpu/scratch.h"
@@ -18,29 +19,6 @@ constexpr int64_t kDepthBlock = 2048;             // rows of b at a time: a pane
 constexpr int64_t kPackedBlockFloats = 4 << 20;   // 16 MB of packed panels at a time
 constexpr int64_t kPanelGroupFloats = 128 << 10;  // 512 KB of panels that stay in L2 while the rows of a pass
 constexpr int64_t kParallelFlops = 200'000;       // below this, waking the threads costs more than it saves
-
-// Rows `depth` and `width` columns from `column` of b as a panel [depth][width], filled up with zeros.
-template <class T>
-void pack_panel(const T* b, const MatrixRef& ref, Range depth, int64_t column, int64_t columns, int64_t width,
-                float* to) {
-  if (ref.column_stride == 1) {
-    for (int64_t k = depth.begin; k < depth.end; ++k, to += width) {
-      convert(b + k * ref.row_stride + column, to, columns);
-      std::fill(to + columns, to + width, 0.0f);
-    }
-    return;
-  }
-  constexpr int64_t kBlock = 64;  // a transposition: both sides of a block stay in the L1 cache
-  for (int64_t k0 = depth.begin; k0 < depth.end; k0 += kBlock) {
-    const int64_t k1 = std::min(depth.end, k0 + kBlock);
-    for (int64_t c = 0; c < width; ++c) {
-      const T* from = b + (column + c) * ref.column_stride;
-      float* target = to + c - depth.begin * width;
-      for (int64_t k = k0; k < k1; ++k)
-        target[k * width] = c < columns ? static_cast<float>(from[k * ref.row_stride]) : 0.0f;
-    }
-  }
-}
 
 // Rows of a, from column depth.begin, as contiguous floats [rows][stride].
 template <class T>

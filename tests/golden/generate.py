@@ -12,7 +12,7 @@ DIR/*.safetensors, one call of one function a file, read by `golden_runner`:
             output.N       the results; integers and booleans must match exactly
             grad_output.N, grad_input.N   incoming gradients and those of the inputs that have one
             after.N        inputs that the call changes (running statistics)
-  The calls are the tables of tensor_cases.py and functional_cases.py; golden_case.py runs them.
+  The calls are the tables of tensor_cases.py, functional_cases.py and recurrent_cases.py; golden_case.py runs them.
 
 DIR/schedules, DIR/optim, DIR/layers hold files of their own layouts, explained in training_files.py, DIR/images those of
 image_files.py, made with Pillow. DIR/models holds those of model_files.py, which are only written with --models.
@@ -29,6 +29,7 @@ from functional_cases import FUNCTIONAL_CASES
 from golden_case import named, write_case
 from image_files import write_image_files
 from model_files import write_model_files
+from recurrent_cases import RECURRENT_CASES
 from tensor_cases import TENSOR_CASES
 from training_files import write_training_files
 
@@ -43,7 +44,7 @@ def main():
     # One thread: sums are added in the same order on every machine, as far as PyTorch allows.
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    cases = named(TENSOR_CASES + FUNCTIONAL_CASES)
+    cases = named(TENSOR_CASES + FUNCTIONAL_CASES + RECURRENT_CASES)
     for stale in options.out.glob("*.safetensors"):
         stale.unlink()
     widened = [c.name for c in cases if write_case(c, options.out, options.seed)]

@@ -16,6 +16,9 @@ F32, BF16, I32, I64, U8, BOOL = torch.float32, torch.bfloat16, torch.int32, torc
 # Functions whose first argument is a list of tensors. The file holds the list laid out flat.
 LIST_FUNCTIONS = {"torch.cat", "torch.stack"}
 
+# Functions of recurrent layers: how many states stand between the input and the list of weights.
+RECURRENT_FUNCTIONS = {"torch.lstm": 2, "torch.gru": 1, "torch.rnn_tanh": 1, "torch.rnn_relu": 1}
+
 # Functions whose further tensors come after arguments of other kinds: the keywords of those tensors.
 KEYWORD_TENSORS = {"gather": ["index"], "index_select": ["index"]}
 
@@ -96,6 +99,13 @@ def call(op, inputs, attrs):
     keywords = KEYWORD_TENSORS.get(op.rpartition(".")[2])
     if op in LIST_FUNCTIONS:
         result = resolve(op)(list(inputs), **attrs)
+    elif op in RECURRENT_FUNCTIONS:
+        states = list(inputs[1 : 1 + RECURRENT_FUNCTIONS[op]])
+        result = resolve(op)(
+            inputs[0], states if op == "torch.lstm" else states[0], list(inputs[1 + len(states) :]), **attrs
+        )
+    elif op == "torch.lstm_cell":
+        result = resolve(op)(inputs[0], list(inputs[1:3]), *inputs[3:], **attrs)
     elif keywords:
         result = resolve(op)(inputs[0], **dict(zip(keywords, inputs[1:])), **attrs)
     else:

@@ -9,6 +9,7 @@ Operations all_operations() {
   Operations table = arithmetic_operations();
   table.merge(shape_operations());
   table.merge(functional_operations());
+  table.merge(recurrent_operations());
   return table;
 }
 

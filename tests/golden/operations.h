@@ -38,6 +38,8 @@ Operations arithmetic_operations();
 Operations shape_operations();
 /// Layers, pools, activations, losses.
 Operations functional_operations();
+/// Recurrent layers and cells.
+Operations recurrent_operations();
 
 /// The operation of that name, which may stand behind "torch.", "Tensor." or "torch.nn.functional."; gw::ConfigError if
 /// there is none.

@@ -215,6 +215,12 @@ def net(width=4, features=8, classes=10):
 
 
 MAKERS = {
+    "RNN": nn.RNN,
+    "GRU": nn.GRU,
+    "LSTM": nn.LSTM,
+    "RNNCell": nn.RNNCell,
+    "GRUCell": nn.GRUCell,
+    "LSTMCell": nn.LSTMCell,
     "Linear": nn.Linear,
     "Conv2d": nn.Conv2d,
     "BatchNorm1d": nn.BatchNorm1d,
@@ -226,6 +232,16 @@ MAKERS = {
 }
 
 LAYERS = [  # (layer, constructor's arguments, input shape)
+    ("RNN", {"input_size": 3, "hidden_size": 5, "num_layers": 2}, (4, 2, 3)),
+    ("RNN", {"input_size": 3, "hidden_size": 4, "nonlinearity": "relu"}, (3, 2, 3)),
+    ("GRU", {"input_size": 4, "hidden_size": 3, "num_layers": 2}, (4, 3, 4)),
+    ("GRU", {"input_size": 3, "hidden_size": 5, "bidirectional": True, "bias": False}, (3, 2, 3)),
+    ("LSTM", {"input_size": 5, "hidden_size": 4, "num_layers": 2, "batch_first": True}, (2, 3, 5)),
+    ("LSTM", {"input_size": 2, "hidden_size": 3, "num_layers": 2, "bidirectional": True}, (4, 2, 2)),
+    ("RNNCell", {"input_size": 3, "hidden_size": 5}, (4, 3)),
+    ("RNNCell", {"input_size": 3, "hidden_size": 5, "nonlinearity": "relu"}, (2, 3)),
+    ("GRUCell", {"input_size": 4, "hidden_size": 3, "bias": False}, (3, 4)),
+    ("LSTMCell", {"input_size": 2, "hidden_size": 6}, (3, 2)),
     ("Linear", {"in_features": 7, "out_features": 3}, (5, 7)),
     ("Linear", {"in_features": 4, "out_features": 6, "bias": False}, (2, 3, 4)),
     ("Conv2d", {"in_channels": 3, "out_channels": 5, "kernel_size": 3, "stride": 2, "padding": 1}, (2, 3, 7, 6)),
@@ -273,18 +289,23 @@ def gradients_of(module):
     return {f"grad.{k}": p.grad.clone() for k, p in module.named_parameters()}
 
 
+def first_result(result):
+    """What a recurrent layer returns beside its output, its last states, is left out."""
+    return result[0] if isinstance(result, tuple) else result
+
+
 def write_layer(path, layer, arguments, shape, seed):
     generator = generator_of(path.name, seed)
     module = drawn_layer(layer, arguments, generator)
     tensors = copied_state(module, "state")
     x = torch.randn(shape, generator=generator).requires_grad_()
-    y = module(x)
+    y = first_result(module(x))
     dy = torch.randn(y.shape, generator=generator)
     y.backward(dy)
     tensors |= {"input": x, "output": y, "grad_output": dy, "grad_input": x.grad} | gradients_of(module)
     tensors |= {f"after.{k}": v for k, v in module.named_buffers()}
     module.eval()
-    tensors["eval_output"] = module(x)
+    tensors["eval_output"] = first_result(module(x))
     save_safetensors(path, tensors, {"layer": layer, "args": json.dumps(arguments)})
 
 

@@ -9,6 +9,7 @@
 #include "nn/linear.h"
 #include "nn/models/resblock.h"
 #include "nn/pool.h"
+#include "nn/recurrent.h"
 #include "nn/squeeze_excite.h"
 #include "optim/optimizers.h"
 #include "tests/golden/golden_files.h"
@@ -60,6 +61,33 @@ ModulePtr make_squeeze_excite(const json& args) {
   return shared(SqueezeExcite(args.at("channels"), args.value("reduction", int64_t{16})));
 }
 
+bool is_relu(const json& args) { return args.value("nonlinearity", "tanh") == "relu"; }
+
+RecurrentLayerOptions recurrent_options(const json& args) {
+  return {.num_layers = args.value("num_layers", int64_t{1}),
+          .bias = args.value("bias", true),
+          .batch_first = args.value("batch_first", false),
+          .bidirectional = args.value("bidirectional", false)};
+}
+
+ModulePtr make_rnn(const json& args) {
+  return shared(RNN(args.at("input_size"), args.at("hidden_size"), recurrent_options(args), is_relu(args)));
+}
+
+template <class Layer>
+ModulePtr make_recurrent(const json& args) {
+  return shared(Layer(args.at("input_size"), args.at("hidden_size"), recurrent_options(args)));
+}
+
+ModulePtr make_rnn_cell(const json& args) {
+  return shared(RNNCell(args.at("input_size"), args.at("hidden_size"), args.value("bias", true), is_relu(args)));
+}
+
+template <class Cell>
+ModulePtr make_recurrent_cell(const json& args) {
+  return shared(Cell(args.at("input_size"), args.at("hidden_size"), args.value("bias", true)));
+}
+
 ModulePtr make_net(const json& args) {
   const int64_t width = args.at("width"), features = args.at("features"), classes = args.at("classes");
   return shared(Sequential(conv(1, width, {.ks = 5, .stride = 1}), ResBlock(width, features, {.stride = 2}),
@@ -69,7 +97,13 @@ ModulePtr make_net(const json& args) {
 
 ModulePtr make_layer(const SafetensorsFile& file) {
   using Maker = ModulePtr (*)(const json&);
-  const std::map<std::string, Maker> makers = {{"Linear", make_linear},
+  const std::map<std::string, Maker> makers = {{"RNN", make_rnn},
+                                               {"GRU", make_recurrent<GRU>},
+                                               {"LSTM", make_recurrent<LSTM>},
+                                               {"RNNCell", make_rnn_cell},
+                                               {"GRUCell", make_recurrent_cell<GRUCell>},
+                                               {"LSTMCell", make_recurrent_cell<LSTMCell>},
+                                               {"Linear", make_linear},
                                                {"Conv2d", make_conv2d},
                                                {"BatchNorm1d", make_batch_norm<BatchNorm1d>},
                                                {"BatchNorm2d", make_batch_norm<BatchNorm2d>},

@@ -1,5 +1,7 @@
 #include "kernels/recurrent.h"
 
+#include <cmath>
+
 #include "autograd/recurrent.h"
 #include "tensor/creation.h"
 #include "tensor/cuda_graph.h"
@@ -24,7 +26,8 @@ class CudaRecurrent : public CudaTest {
                                     << ", hidden " << hidden);
     const int64_t gates = gate_count(cell) * hidden;
     const bool lstm = cell == RecurrentCell::lstm;
-    const Tensor input = values({steps, batch, gates}, dtype, 1), weight = values({gates, hidden}, DType::f32, 2, 0.2),
+    const Tensor input = values({steps, batch, gates}, dtype, 1),
+                 weight = values({gates, hidden}, DType::f32, 2, 1 / std::sqrt(static_cast<double>(hidden))),
                  bias = values({gates}, DType::f32, 3), h0 = values({batch, hidden}, dtype, 4);
     const Tensor c0 = lstm ? values({batch, hidden}, dtype, 5) : Tensor{};
     const Tensor dy = values({steps, batch, hidden}, dtype, 6), dh = values({batch, hidden}, dtype, 7);
@@ -56,8 +59,9 @@ TEST_F(CudaRecurrent, EqualsTheCpu) {
 
 TEST_F(CudaRecurrent, ManyElementsGoInPacks) {
   // 2^18 elements are the least that do; rows of 516 units fill one block of packs and a bit.
-  for (const RecurrentCell cell : kCells)
-    for (const DType dtype : {DType::f32, DType::bf16}) expect_same(cell, dtype, 1, 512, 516);
+  expect_same(RecurrentCell::rnn_tanh, DType::bf16, 1, 512, 516);
+  expect_same(RecurrentCell::gru, DType::f32, 1, 512, 516);
+  expect_same(RecurrentCell::lstm, DType::bf16, 1, 512, 516);
 }
 
 TEST_F(CudaRecurrent, AnEmptyBatchAndOneOfOne) {

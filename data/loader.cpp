@@ -35,12 +35,14 @@ void Loader::set_crop_flip(const std::optional<CropFlipOptions>& crop_flip) {
 }
 
 int64_t Loader::size() const {
+  if (source_) return source_->size();
   const int64_t full = item_count() / options_.batch_size;
   const bool part = item_count() % options_.batch_size != 0;
   return full + (part && !options_.drop_last ? 1 : 0);
 }
 
 void Loader::start() {
+  if (source_) return source_->start();
   const int64_t n = item_count();
   const Tensor order =
       options_.shuffle ? randperm(n, generator()) : arange(0, static_cast<double>(n), 1, {.dtype = DType::i64});
@@ -56,6 +58,7 @@ void Loader::start() {
 }
 
 bool Loader::next(Batch& batch) {
+  if (source_) return source_->next(batch);
   if (stream_) return next_of_stream(batch);
   if (!order_.defined() || position_ >= size() * options_.batch_size || position_ >= dataset_.size()) return false;
   const Tensor indices = order_.slice(0, position_, position_ + options_.batch_size);

@@ -14,8 +14,20 @@ namespace gw {
 
 /// What one training step sees.
 struct Batch {
-  Tensor x;  ///< [N, C, H, W], channels-last, normalised
-  Tensor y;  ///< [N], i64
+  Tensor x;  ///< [N, C, H, W], channels-last, normalised; of text [T, N], i64
+  Tensor y;  ///< [N], i64; of text [T, N]
+};
+
+/// Batches that are not of images, such as those of TextBatches. A Loader made of one passes all calls on to it.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  /// Number of batches of one pass.
+  virtual int64_t size() const = 0;
+  /// Begins a pass.
+  virtual void start() = 0;
+  /// The next batch of the pass; false when there is none left.
+  virtual bool next(Batch& batch) = 0;
 };
 
 struct LoaderOptions {
@@ -36,6 +48,8 @@ class Loader {
   /// Batches of a stream's pictures on `device`, normalised by a mean and a deviation per channel. The same errors.
   Loader(std::shared_ptr<ImageStream> stream, const ChannelStatistics& statistics, Device device,
          LoaderOptions options);
+  /// Batches from elsewhere: the data set is empty then.
+  explicit Loader(std::shared_ptr<BatchSource> source) : source_(std::move(source)) {}
 
   /// Of a stream's pictures: their kind, without items.
   const ImageDataset& dataset() const { return dataset_; }
@@ -62,6 +76,7 @@ class Loader {
   /// The batch of the items of `source` at these places.
   void gather(const ImageDataset& source, const Tensor& indices, Batch& batch);
 
+  std::shared_ptr<BatchSource> source_;  ///< instead of the data set, or null
   ImageDataset dataset_;
   LoaderOptions options_;
   std::shared_ptr<ImageStream> stream_;  ///< if given, instead of the data set's items

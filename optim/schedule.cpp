@@ -46,7 +46,7 @@ double CosineAnnealing::lr(int64_t step) const {
   return anneal(Anneal::cosine, base_lr, eta_min, static_cast<double>(step) / static_cast<double>(t_max));
 }
 
-double CosineAnnealingWarmRestarts::lr(int64_t step) const {
+CosineAnnealingWarmRestarts::Position CosineAnnealingWarmRestarts::position(int64_t step) const {
   if (t_0 < 1 || t_mult < 1)
     throw ConfigError(
         fmt::format("CosineAnnealingWarmRestarts: expected t_0 and t_mult of at least 1, got {} and {}", t_0, t_mult));
@@ -56,7 +56,17 @@ double CosineAnnealingWarmRestarts::lr(int64_t step) const {
     step -= period;
     period *= t_mult;
   }
-  return anneal(Anneal::cosine, base_lr, eta_min, static_cast<double>(step) / static_cast<double>(period));
+  return {step, period};
+}
+
+double CosineAnnealingWarmRestarts::lr(int64_t step) const {
+  const Position at = position(step);
+  return anneal(Anneal::cosine, base_lr, eta_min, static_cast<double>(at.step) / static_cast<double>(at.period));
+}
+
+bool CosineAnnealingWarmRestarts::ends_cycle(int64_t step) const {
+  const Position at = position(step);
+  return at.step + 1 == at.period;
 }
 
 double Exponential::lr(int64_t step) const { return base_lr * std::pow(gamma, static_cast<double>(step)); }

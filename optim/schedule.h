@@ -65,7 +65,15 @@ struct CosineAnnealingWarmRestarts {
   double eta_min = 0;
 
   double lr(int64_t step) const;
+  /// True for the last step of a cycle.
+  bool ends_cycle(int64_t step) const;
   Hypers operator()(int64_t step) const { return {{"lr", lr(step)}}; }
+
+ private:
+  struct Position {
+    int64_t step, period;  ///< within a cycle, and its length
+  };
+  Position position(int64_t step) const;
 };
 
 /// base_lr gamma^step (PyTorch's ExponentialLR).

@@ -27,7 +27,8 @@ std::string bar_text(int64_t done, int64_t all) {
 
 }  // namespace
 
-ProgressCallback::ProgressCallback(std::FILE* out) : out_(out), terminal_(isatty(fileno(out)) == 1) {}
+ProgressCallback::ProgressCallback(std::FILE* out, std::string unit)
+    : out_(out), unit_(std::move(unit)), terminal_(isatty(fileno(out)) == 1) {}
 
 void ProgressCallback::before_fit(Learner& learner) {
   batches_done_ = 0;
@@ -51,9 +52,9 @@ void ProgressCallback::draw_bar(const Learner& learner, double seconds) {
   const int64_t done = learner.iteration + 1, all = learner.loader->size();
   const double left = seconds_since(fit_start_) / static_cast<double>(batches_done_) *
                       static_cast<double>(batches_in_all_ - batches_done_);
-  fmt::print(out_, "\r\x1b[Kepoch {}/{} {} [{}] {}/{}  loss {:.4f}  {:.0f} images/s  {} left", learner.epoch + 1,
+  fmt::print(out_, "\r\x1b[Kepoch {}/{} {} [{}] {}/{}  loss {:.4f}  {:.0f} {}/s  {} left", learner.epoch + 1,
              learner.epochs, learner.split(), bar_text(done, all), done, all, learner.loss.item(),
-             static_cast<double>(items_) / seconds, clock_text(left));
+             static_cast<double>(items_) / seconds, unit_, clock_text(left));
   std::fflush(out_);
   bar_drawn_ = true;
   last_drawn_ = Clock::now();
@@ -62,11 +63,11 @@ void ProgressCallback::draw_bar(const Learner& learner, double seconds) {
 void ProgressCallback::after_epoch(Learner& learner) {
   erase_bar();
   const EpochReport& report = learner.report;
-  std::string line = fmt::format("epoch {}/{}  {}  loss {:.4f}", learner.epoch + 1, learner.epochs,
-                                 learner.split(), report.loss);
+  std::string line =
+      fmt::format("epoch {}/{}  {}  loss {:.4f}", learner.epoch + 1, learner.epochs, learner.split(), report.loss);
   for (const auto& [name, value] : report.metrics) line += fmt::format("  {} {:.4f}", name, value);
-  line += fmt::format("  {:.1f} s  {:.0f} images/s", report.seconds,
-                      static_cast<double>(items_) / std::max(report.seconds, 1e-9));
+  line += fmt::format("  {:.1f} s  {:.0f} {}/s", report.seconds,
+                      static_cast<double>(items_) / std::max(report.seconds, 1e-9), unit_);
   fmt::print(out_, "{}\n", line);
   std::fflush(out_);
 }

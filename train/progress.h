@@ -3,17 +3,19 @@
 
 #include <chrono>
 #include <cstdio>
+#include <string>
 
 #include "train/learner.h"
 
 namespace gw {
 
 /// Prints a line per epoch with loss, metrics, rate and time; on a terminal also a live bar with the running loss,
-/// images per second and time left. The loss is read a few times a second at the most, so that the training step need
+/// items per second and time left. The loss is read a few times a second at the most, so that the training step need
 /// not wait for it.
 class ProgressCallback : public Callback {
  public:
-  explicit ProgressCallback(std::FILE* out = stdout);
+  /// `unit` names what a rate counts: the elements of the targets.
+  explicit ProgressCallback(std::FILE* out = stdout, std::string unit = "images");
   int order() const override { return 10; }
   void before_fit(Learner& learner) override;
   void before_epoch(Learner& learner) override;
@@ -28,6 +30,7 @@ class ProgressCallback : public Callback {
   void erase_bar();
 
   std::FILE* out_;
+  std::string unit_;
   bool terminal_;
   bool bar_drawn_ = false;
   int64_t items_ = 0;  ///< of this epoch so far

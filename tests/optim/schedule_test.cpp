@@ -98,5 +98,18 @@ TEST(Schedule, MomentumIsBeta1ForAdam) {
   EXPECT_DOUBLE_EQ(plain.hyper("lr"), 0.1);
 }
 
+TEST(Schedule, TheLastStepOfEachCycleIsKnown) {
+  const CosineAnnealingWarmRestarts doubling{.base_lr = 1, .t_0 = 1, .t_mult = 2}, even{.base_lr = 1, .t_0 = 3};
+  std::vector<int64_t> ends, even_ends;
+  for (int64_t step = 0; step < 16; ++step) {
+    if (doubling.ends_cycle(step)) ends.push_back(step);
+    if (even.ends_cycle(step)) even_ends.push_back(step);
+    // After a cycle's end the rate is the highest again.
+    EXPECT_EQ(doubling.ends_cycle(step), doubling.lr(step + 1) == 1);
+  }
+  EXPECT_EQ(ends, (std::vector<int64_t>{0, 2, 6, 14}));
+  EXPECT_EQ(even_ends, (std::vector<int64_t>{2, 5, 8, 11, 14}));
+}
+
 }  // namespace
 }  // namespace gw

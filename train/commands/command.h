@@ -20,5 +20,7 @@ Command add_eval(CLI::App& program);
 Command add_predict(CLI::App& program);
 Command add_lr_find(CLI::App& program);
 Command add_show_batch(CLI::App& program);
+Command add_charlm(CLI::App& program);
+Command add_generate(CLI::App& program);
 
 }  // namespace gw::commands

@@ -20,8 +20,10 @@ class CharModelCommands : public testing::Test {
   }
 
   std::string file(const std::string& name) const { return folder_.file(name); }
+  /// One epoch, unless `more` says otherwise.
   std::string charlm(const std::string& more) const {
-    return "charlm --text " + file("text") + " --hidden 16 --embed 8 --batch 8 --bptt 8 --epochs 1 " + more;
+    const std::string epochs = more.find("--epochs") == std::string::npos ? "--epochs 1 " : "";
+    return "charlm --text " + file("text") + " --hidden 16 --embed 8 --batch 8 --bptt 8 " + epochs + more;
   }
   std::string trained(const std::string& more = "") const {
     const Outcome o = run(charlm("--save " + file("m.safetensors") + " " + more));
@@ -88,7 +90,7 @@ TEST_F(CharModelCommands, BadInputIsOneLine) {
   expect_one_line(generate + "''", 1, "expected a prompt");
   expect_one_line(generate + "D --temperature 0", 1, "temperature above 0, got 0");
   expect_one_line(generate + "D --temperature -1", 1, "temperature above 0, got -1");
-  expect_one_line(generate + "$'D\\xff'", 1, "UTF-8");
+  expect_one_line(generate + "\"$(printf 'D\\377')\"", 1, "UTF-8");
   expect_one_line(generate + "D --top-k -2", 2, "--top-k");
   expect_one_line(generate + "D --chars 0", 2, "--chars");
   expect_one_line("generate --prompt D --load " + file("none"), 1, "none");

@@ -68,8 +68,6 @@ int run(const Options& o) {
   const Loader train = batches(data.train, o, /*vary=*/true), valid = batches(data.valid, o, /*vary=*/false);
   const auto model = std::make_shared<StatefulCharModel>(model_options);
   model->to(device);
-  fmt::print("{} characters to train, {} to validate, {} in the vocabulary; {} parameters\n", data.train.numel(),
-             data.valid.numel(), data.vocabulary.size(), model->num_parameters());
 
   const int64_t cycle_len = o.cycle_len.value_or(o.epochs);
   const CosineAnnealingWarmRestarts schedule{.base_lr = o.lr, .t_0 = cycle_len * train.size(), .t_mult = o.cycle_mult};
@@ -86,6 +84,8 @@ int run(const Options& o) {
   }
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) learner.callbacks.push_back(log = std::make_shared<JsonLog>(o.log));
+  fmt::print("{} characters to train, {} to validate, {} in the vocabulary; {} parameters\n", data.train.numel(),
+             data.valid.numel(), data.vocabulary.size(), model->num_parameters());
   learner.fit(o.epochs);
   if (log) log->end();
   if (!InterruptGuard::interrupted()) return 0;

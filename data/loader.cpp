@@ -4,6 +4,7 @@
 
 #include "autograd/index.h"
 #include "kernels/batch_gather.h"
+#include "kernels/warp_gather.h"
 #include "tensor/creation.h"
 
 namespace gw {
@@ -32,6 +33,11 @@ void Loader::check() const {
 void Loader::set_crop_flip(const std::optional<CropFlipOptions>& crop_flip) {
   if (crop_flip) kernels::check(*crop_flip);
   crop_flip_ = crop_flip;
+}
+
+void Loader::set_warp(const std::optional<WarpOptions>& warp) {
+  if (warp) gw::check(*warp);
+  warp_ = warp;
 }
 
 int64_t Loader::size() const {
@@ -82,8 +88,16 @@ bool Loader::next_of_stream(Batch& batch) {
 void Loader::gather(const ImageDataset& source, const Tensor& indices, Batch& batch) {
   std::optional<CropFlip> crop_flip;
   if (crop_flip_) crop_flip = kernels::draw_crop_flip(*crop_flip_, indices.numel(), generator());
-  batch.x = kernels::batch_gather(source.images, indices, source.mean, source.std, options_.dtype, crop_flip);
   batch.y = index_select(source.labels, 0, indices);
+  if (warp_) {
+    const Tensor warps =
+        draw_warps(*warp_, crop_flip, indices.numel(), source.images.size(2), source.images.size(3), generator())
+            .to(source.images.device());
+    batch.x =
+        kernels::warp_gather(source.images, indices, warps, source.mean, source.std, options_.dtype, warp_->padding);
+    return;
+  }
+  batch.x = kernels::batch_gather(source.images, indices, source.mean, source.std, options_.dtype, crop_flip);
 }
 
 }  // namespace gw

@@ -7,6 +7,7 @@
 
 #include "data/dataset.h"
 #include "data/image_stream.h"
+#include "data/warp.h"
 #include "kernels/augment.h"
 #include "tensor/random.h"
 
@@ -59,6 +60,8 @@ class Loader {
   /// From the next batch on images are shifted and mirrored at random while they are gathered, or, without options,
   /// not. ConfigError for options out of their range.
   void set_crop_flip(const std::optional<CropFlipOptions>& crop_flip);
+  /// The same for random geometry and light.
+  void set_warp(const std::optional<WarpOptions>& warp);
   /// Number of batches of one pass.
   int64_t size() const;
   /// What it reads from, if it does.
@@ -82,6 +85,7 @@ class Loader {
   std::shared_ptr<ImageStream> stream_;  ///< if given, instead of the data set's items
   Device device_;                        ///< of the stream's batches
   std::optional<CropFlipOptions> crop_flip_;
+  std::optional<WarpOptions> warp_;
   Tensor order_;  ///< i64, the items in the order of this pass
   int64_t position_ = 0;
 };

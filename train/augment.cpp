@@ -1,9 +1,11 @@
 #include "train/augment.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <sstream>
 
@@ -28,6 +30,22 @@ int64_t whole(const std::string& entry, double value) {
   return static_cast<int64_t>(value);
 }
 
+struct Warp {
+  double WarpOptions::*option;
+  double otherwise;  ///< without a number
+};
+const std::map<std::string, Warp> kWarps = {
+    {"rotate", {&WarpOptions::rotate, 10}},        {"zoom", {&WarpOptions::zoom, 1.1}},
+    {"translate", {&WarpOptions::translate, 0.1}}, {"shear", {&WarpOptions::shear, 10}},
+    {"warp", {&WarpOptions::perspective, 0.2}},    {"brightness", {&WarpOptions::brightness, 0.2}},
+    {"contrast", {&WarpOptions::contrast, 0.2}},   {"cutout", {&WarpOptions::cutout, 0.25}}};
+
+std::vector<std::string> names_of_warps() {
+  std::vector<std::string> names;
+  for (const auto& entry : kWarps) names.push_back(entry.first);
+  return names;
+}
+
 }  // namespace
 
 Augmentation parse_augmentation(const std::string& list, bool per_image) {
@@ -45,15 +63,20 @@ Augmentation parse_augmentation(const std::string& list, bool per_image) {
       a.crop_flip.pad_bytes = name == "shift";
     } else if (name == "flip") {
       a.crop_flip.flip = static_cast<float>(value.value_or(0.5));
+    } else if (const auto warp = kWarps.find(name); warp != kWarps.end()) {
+      a.warp.*warp->second.option = value.value_or(warp->second.otherwise);
     } else if (name == "erase") {
       a.patches.push_back({PatchAugmentation::Kind::erase, patches});
     } else if (name == "copy") {
       a.patches.push_back({PatchAugmentation::Kind::copy, patches});
     } else {
-      throw ConfigError(fmt::format("augmentation: expected crop, shift, flip, erase or copy, got '{}'", entry));
+      throw ConfigError(fmt::format("augmentation: expected crop, shift, flip, erase, copy, {}, got '{}'",
+                                    fmt::join(names_of_warps(), ", "), entry));
     }
   }
+  a.warp.per_image = per_image;
   kernels::check(a.crop_flip);
+  check(a.warp);
   for (const PatchAugmentation& p : a.patches) kernels::check(p.options);
   return a;
 }
@@ -63,7 +86,9 @@ bool Augment::applies_to(const Learner& learner) const {
 }
 
 void Augment::before_epoch(Learner& learner) {
-  if (applies_to(learner) && augmentation_.moves()) learner.loader->set_crop_flip(augmentation_.crop_flip);
+  if (!applies_to(learner)) return;
+  if (augmentation_.moves()) learner.loader->set_crop_flip(augmentation_.crop_flip);
+  if (augmentation_.warp.any()) learner.loader->set_warp(augmentation_.warp);
 }
 
 void Augment::before_batch(Learner& learner) {
@@ -78,6 +103,9 @@ void Augment::before_batch(Learner& learner) {
   }
 }
 
-void Augment::cleanup_epoch(Learner& learner) { learner.loader->set_crop_flip({}); }
+void Augment::cleanup_epoch(Learner& learner) {
+  learner.loader->set_crop_flip({});
+  learner.loader->set_warp({});
+}
 
 }  // namespace gw

@@ -39,14 +39,21 @@ GW_HOST_DEVICE inline SamplePlace mirror_place(SamplePlace p, float low, float s
   return {(even ? rest : span - rest) + low, slope};
 }
 
+/// A place brought into the image, unless what is outside of it is zero.
+GW_HOST_DEVICE inline SamplePlace pad_place(SamplePlace p, int64_t size, SamplePadding padding, bool align_corners) {
+  const auto pixels = static_cast<float>(size);
+  if (padding == SamplePadding::zeros) return p;
+  if (padding == SamplePadding::reflection)
+    p = align_corners ? mirror_place(p, 0.0f, pixels - 1.0f) : mirror_place(p, -0.5f, pixels);
+  return clamp_place(p, pixels - 1.0f);
+}
+
 GW_HOST_DEVICE inline SamplePlace sample_place(float coordinate, int64_t size, const GridSampleOptions& o) {
   const auto pixels = static_cast<float>(size);
-  SamplePlace p = o.align_corners ? SamplePlace{(coordinate + 1.0f) * 0.5f * (pixels - 1.0f), 0.5f * (pixels - 1.0f)}
-                                  : SamplePlace{((coordinate + 1.0f) * pixels - 1.0f) * 0.5f, 0.5f * pixels};
-  if (o.padding == SamplePadding::zeros) return p;
-  if (o.padding == SamplePadding::reflection)
-    p = o.align_corners ? mirror_place(p, 0.0f, pixels - 1.0f) : mirror_place(p, -0.5f, pixels);
-  return clamp_place(p, pixels - 1.0f);
+  const SamplePlace p = o.align_corners
+                            ? SamplePlace{(coordinate + 1.0f) * 0.5f * (pixels - 1.0f), 0.5f * (pixels - 1.0f)}
+                            : SamplePlace{((coordinate + 1.0f) * pixels - 1.0f) * 0.5f, 0.5f * pixels};
+  return pad_place(p, size, o.padding, o.align_corners);
 }
 
 /// The two pixels along one direction between which a place lies; -1 for one outside of the image.

@@ -47,7 +47,8 @@ TEST(ParseAugmentation, ReadsNamesAndValues) {
 
 TEST(ParseAugmentation, NamesWhatItDoesNotKnow) {
   EXPECT_EQ(message_of<ConfigError>([] { parse_augmentation("crop,blur"); }),
-            "augmentation: expected crop, shift, flip, erase or copy, got 'blur'");
+            "augmentation: expected crop, shift, flip, erase, copy, brightness, contrast, cutout, rotate, shear, "
+            "translate, warp, zoom, got 'blur'");
   EXPECT_EQ(message_of<ConfigError>([] { parse_augmentation("flip=x"); }),
             "augmentation: expected a number after =, got 'flip=x'");
   for (const char* list : {"crop=1.5", "crop=-1", "crop=1e30", "flip=2", "flip=", "flip=nan", "erase=-0.1", "copy=1.5",

@@ -15,7 +15,8 @@ void AugmentOptions::add_to(CLI::App* command) {
       ->add_option("--aug", list,
                    "Augment the training images: a list of crop (=padding), shift (=padding, by black), flip "
                    "(=probability), erase and copy (=share "
-                   "of each side), such as crop,flip,erase=0.3")
+                   "of each side), rotate and shear (=degrees), zoom (=factor), translate, warp, brightness, contrast "
+                   "and cutout (=share), such as crop,flip,rotate=15")
       ->check(CLI::Validator(check, "LIST"));
   command->add_option("--aug-per", per, "What draws for itself: a batch, as in the course, or each image")
       ->check(CLI::IsMember({"batch", "image"}))

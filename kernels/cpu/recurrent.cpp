@@ -154,15 +154,15 @@ struct Gru {
     float *direct = row.direct, *dn = row.d_gates, *dr = dn + hidden, *dz = dr + hidden, *d_hidden = dz + hidden;
 #pragma omp simd
     for (int64_t j = 0; j < hidden; ++j) {
-      const math::GruGates gates{static_cast<float>(n[j]), static_cast<float>(r[j]), static_cast<float>(z[j]),
-                                 static_cast<float>(hidden_n[j])};
-      const float dh = static_cast<float>(dy[j]) + product[j] + direct[j];
-      const math::GruGates d = math::gru_gate_gradients(gates, static_cast<float>(h_before[j]), dh);
+      const float z_j = static_cast<float>(z[j]), dh = static_cast<float>(dy[j]) + product[j] + direct[j];
+      const math::GruGates d =
+          math::gru_gate_gradients(static_cast<float>(n[j]), static_cast<float>(r[j]), z_j,
+                                   static_cast<float>(hidden_n[j]), static_cast<float>(h_before[j]), dh);
       dn[j] = d.n;
       dr[j] = d.r;
       dz[j] = d.z;
       d_hidden[j] = d.hidden;
-      direct[j] = dh * gates.z;
+      direct[j] = dh * z_j;
     }
   }
 };
@@ -199,16 +199,16 @@ struct Lstm {
     float *dc = row.dc, *di = row.d_gates, *df = di + hidden, *dg = df + hidden, *d_o = dg + hidden;
 #pragma omp simd
     for (int64_t j = 0; j < hidden; ++j) {
-      const math::LstmGates gates{static_cast<float>(i[j]), static_cast<float>(f[j]), static_cast<float>(g[j]),
-                                  static_cast<float>(o[j])};
+      const float f_j = static_cast<float>(f[j]), o_j = static_cast<float>(o[j]);
       const float dh = static_cast<float>(dy[j]) + product[j], cell = static_cast<float>(c[j]);
-      const float d_cell = math::lstm_cell_gradient(gates, cell, dh, dc[j]);
-      const math::LstmGates d = math::lstm_gate_gradients(gates, static_cast<float>(c_before[j]), cell, dh, d_cell);
+      const float d_cell = math::lstm_cell_gradient(o_j, cell, dh, dc[j]);
+      const math::LstmGates d = math::lstm_gate_gradients(static_cast<float>(i[j]), f_j, static_cast<float>(g[j]), o_j,
+                                                          static_cast<float>(c_before[j]), cell, dh, d_cell);
       di[j] = d.i;
       df[j] = d.f;
       dg[j] = d.g;
       d_o[j] = d.o;
-      dc[j] = d_cell * gates.f;
+      dc[j] = d_cell * f_j;
     }
   }
 };

@@ -135,7 +135,7 @@ struct Gru {
 #pragma unroll
     for (int k = 0; k < V; ++k) {
       const float total = dh.at[k] + past.at[k];
-      const math::GruGates d = math::gru_gate_gradients({n.at[k], r.at[k], z.at[k], hidden.at[k]}, before.at[k], total);
+      const math::GruGates d = math::gru_gate_gradients(n.at[k], r.at[k], z.at[k], hidden.at[k], before.at[k], total);
       dn.at[k] = d.n;
       dr.at[k] = d.r;
       dz.at[k] = d.z;
@@ -190,14 +190,14 @@ struct Lstm {
     Floats<V> dc = load<V>(s.dc + state);
 #pragma unroll
     for (int k = 0; k < V; ++k) {
-      const math::LstmGates gates{a[0].at[k], a[1].at[k], a[2].at[k], a[3].at[k]};
-      const float d_cell = math::lstm_cell_gradient(gates, c.at[k], dh.at[k], dc.at[k]);
-      const math::LstmGates d = math::lstm_gate_gradients(gates, before.at[k], c.at[k], dh.at[k], d_cell);
+      const float i = a[0].at[k], f = a[1].at[k], g = a[2].at[k], o = a[3].at[k];
+      const float d_cell = math::lstm_cell_gradient(o, c.at[k], dh.at[k], dc.at[k]);
+      const math::LstmGates d = math::lstm_gate_gradients(i, f, g, o, before.at[k], c.at[k], dh.at[k], d_cell);
       a[0].at[k] = d.i;
       a[1].at[k] = d.f;
       a[2].at[k] = d.g;
       a[3].at[k] = d.o;
-      dc.at[k] = d_cell * gates.f;
+      dc.at[k] = d_cell * f;
     }
 #pragma unroll
     for (int gate = 0; gate < 4; ++gate) save<V>(s.d_gates + at + gate * s.hidden, a[gate]);

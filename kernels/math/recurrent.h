@@ -24,15 +24,17 @@ GW_HOST_DEVICE inline float lstm_cell(const LstmGates& gates, float c_before) {
 }
 GW_HOST_DEVICE inline float lstm_hidden(const LstmGates& gates, float c) { return gates.o * math::tanh(c); }
 
+// The gradients take gates one by one: where a loop makes a struct of what it has loaded, GCC does not vectorise it.
+
 /// What reaches the cell state: from the steps after it, and through h.
-GW_HOST_DEVICE inline float lstm_cell_gradient(const LstmGates& gates, float c, float dh, float dc) {
-  return dc + dh * gates.o * tanh_slope(math::tanh(c));
+GW_HOST_DEVICE inline float lstm_cell_gradient(float o, float c, float dh, float dc) {
+  return dc + dh * o * tanh_slope(math::tanh(c));
 }
-/// Gradients of the four sums, with dc = lstm_cell_gradient(...). That of c_before is dc * gates.f.
-GW_HOST_DEVICE inline LstmGates lstm_gate_gradients(const LstmGates& gates, float c_before, float c, float dh,
-                                                    float dc) {
-  return {dc * gates.g * sigmoid_slope(gates.i), dc * c_before * sigmoid_slope(gates.f),
-          dc * gates.i * tanh_slope(gates.g), dh * math::tanh(c) * sigmoid_slope(gates.o)};
+/// Gradients of the four sums, with dc = lstm_cell_gradient(...). That of c_before is dc * f.
+GW_HOST_DEVICE inline LstmGates lstm_gate_gradients(float i, float f, float g, float o, float c_before, float c,
+                                                    float dh, float dc) {
+  return {dc * g * sigmoid_slope(i), dc * c_before * sigmoid_slope(f), dc * i * tanh_slope(g),
+          dh * math::tanh(c) * sigmoid_slope(o)};
 }
 
 /// What a GRU (Cho et al. 2014, in PyTorch's form) keeps of a step: the new gate, the reset and update gates, and the
@@ -49,11 +51,10 @@ GW_HOST_DEVICE inline float gru_hidden(const GruGates& gates, float h_before) {
   return gates.n + gates.z * (h_before - gates.n);
 }
 /// Gradients of the input's sum in the new gate, of the other two gates' sums, and of the hidden sum in the new gate.
-/// That of h_before, beside what these pass on, is dh * gates.z.
-GW_HOST_DEVICE inline GruGates gru_gate_gradients(const GruGates& gates, float h_before, float dh) {
-  const float dn = dh * (1.0f - gates.z) * tanh_slope(gates.n);
-  return {dn, dn * gates.hidden * sigmoid_slope(gates.r), dh * (h_before - gates.n) * sigmoid_slope(gates.z),
-          dn * gates.r};
+/// That of h_before, beside what these pass on, is dh * z.
+GW_HOST_DEVICE inline GruGates gru_gate_gradients(float n, float r, float z, float hidden, float h_before, float dh) {
+  const float dn = dh * (1.0f - z) * tanh_slope(n);
+  return {dn, dn * hidden * sigmoid_slope(r), dh * (h_before - n) * sigmoid_slope(z), dn * r};
 }
 
 /// The plain cell (Elman 1990): its activation, and the derivative of that from its value.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tensor/creation.h"
+#include "tensor/cuda.h"
 #include "tensor/safetensors.h"
 #include "tests/train/command_line.h"
 #include "train/generate.h"
@@ -20,10 +21,11 @@ class CharModelCommands : public testing::Test {
   }
 
   std::string file(const std::string& name) const { return folder_.file(name); }
-  /// One epoch, unless `more` says otherwise.
+  /// One epoch of a small model, unless `more` says otherwise.
   std::string charlm(const std::string& more) const {
-    const std::string epochs = more.find("--epochs") == std::string::npos ? "--epochs 1 " : "";
-    return "charlm --text " + file("text") + " --hidden 16 --embed 8 --batch 8 --bptt 8 " + epochs + more;
+    std::string few = more.find("--epochs") == std::string::npos ? "--epochs 1 " : "";
+    if (more.find("--hidden") == std::string::npos) few += "--hidden 16 ";
+    return "charlm --text " + file("text") + " --embed 8 --batch 8 --bptt 8 " + few + more;
   }
   std::string trained(const std::string& more = "") const {
     const Outcome o = run(charlm("--save " + file("m.safetensors") + " " + more));
@@ -82,6 +84,21 @@ TEST_F(CharModelCommands, LowerCaseHoldsForThePromptToo) {
   const Outcome o = run("generate --prompt DER --chars 5 --load " + model);
   EXPECT_EQ(o.code, 0) << o.output;
   EXPECT_TRUE(o.output.starts_with("der")) << o.output;
+}
+
+TEST_F(CharModelCommands, DevicesAgree) {
+  if (cuda::device_count() == 0) GTEST_SKIP() << "needs a CUDA device";
+  const auto final_loss = [&](const std::string& more) {
+    const Outcome o = run(charlm("--cell lstm --layers 2 --hidden 8 --log " + file("log") + more));
+    EXPECT_EQ(o.code, 0) << o.output;
+    std::istringstream log(read(file("log")));
+    double loss = 0;
+    for (std::string line; std::getline(log, line);) loss = nlohmann::json::parse(line).value("loss", loss);
+    return loss;
+  };
+  EXPECT_NEAR(final_loss(" --device cuda --save " + file("cuda.safetensors")), final_loss(""), 1e-3);
+  const std::string generate = "generate --prompt Der --chars 10 --load " + file("cuda.safetensors");
+  EXPECT_EQ(run(generate + " --device cuda").output, run(generate).output);
 }
 
 TEST_F(CharModelCommands, BadInputIsOneLine) {

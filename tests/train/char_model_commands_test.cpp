@@ -79,6 +79,12 @@ TEST_F(CharModelCommands, OneSeedGivesOneResult) {
   EXPECT_NE(first, other);
 }
 
+TEST_F(CharModelCommands, ClippingTakesPart) {
+  const std::string free = read(trained("--opt sgd --lr 1")), loose = read(trained("--opt sgd --lr 1 --clip 1e6"));
+  EXPECT_EQ(free, loose);
+  EXPECT_NE(free, read(trained("--opt sgd --lr 1 --clip 0.01")));
+}
+
 TEST_F(CharModelCommands, LowerCaseHoldsForThePromptToo) {
   const std::string model = trained("--lower");
   const Outcome o = run("generate --prompt DER --chars 5 --load " + model);

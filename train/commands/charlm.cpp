@@ -6,6 +6,7 @@
 #include "data/text.h"
 #include "nn/losses.h"
 #include "train/char_model_file.h"
+#include "train/clip_gradients.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
 #include "train/commands/options.h"
@@ -27,6 +28,7 @@ struct Options {
   int64_t layers = 1, hidden = 256, embed = 42, bptt = 8, batch = 64, epochs = 4, cycle_mult = 1, min_frequency = 1;
   std::optional<int64_t> cycle_len = {};  ///< all epochs if not given
   double lr = 2e-3, dropout = 0;
+  std::optional<double> clip = {};  ///< largest norm of the gradients
   uint64_t seed = 42;
   bool lower = false;
 };
@@ -76,6 +78,7 @@ int run(const Options& o) {
       {std::make_shared<MetricsCallback>(std::vector<std::shared_ptr<Metric>>{}),
        std::make_shared<BatchScheduler>(schedule), std::make_shared<ResetState>(model), std::make_shared<NanGuard>(),
        std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>(stdout, "characters")});
+  if (o.clip) learner.callbacks.push_back(std::make_shared<ClipGradients>(*o.clip));
   if (!o.save.empty()) {
     const auto metadata = char_model_metadata(model_options.cell, data.vocabulary, o.lower);
     learner.callbacks.push_back(std::make_shared<SaveCallback>(o.save, metadata));
@@ -117,6 +120,7 @@ Command add_charlm(CLI::App& program) {
   count("--batch", o->batch, "Pieces of the text that are read side by side");
   count("--epochs", o->epochs, "Passes over the text");
   command->add_option("--lr", o->lr, "Largest learning rate")->check(positive())->capture_default_str();
+  command->add_option("--clip", o->clip, "Scale the gradients down where their norm is above this")->check(positive());
   add_optimizer(command, o->optimizer);
   command->add_option("--cycle-len", o->cycle_len, "Epochs until the learning rate restarts; default: never")
       ->check(positive());

@@ -66,9 +66,20 @@ std::vector<std::string_view> split_tokens(std::string_view text, TokenKind kind
   return words;
 }
 
-std::string read_text(const std::string& path) {
+std::string replace_invalid(std::string_view text) {
+  std::string valid;
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = character_length(text, at);
+    valid += length > 0 ? text.substr(at, length) : "\xef\xbf\xbd";
+    at += std::max<size_t>(length, 1);
+  }
+  return valid;
+}
+
+std::string read_text(const std::string& path, bool replace) {
   const std::string text = read_file(path);
   if (text.empty()) throw IoError(fmt::format("text: {} is empty", path));
+  if (replace) return replace_invalid(text);
   try {
     characters(text);
   } catch (const IoError& e) {

@@ -18,8 +18,12 @@ enum class TokenKind { character, word };
 /// pieces are views of `text`. IoError, naming the byte, where the text is not UTF-8.
 std::vector<std::string_view> split_tokens(std::string_view text, TokenKind kind);
 
-/// The text of a file. IoError if it cannot be read, is empty, or is not UTF-8.
-std::string read_text(const std::string& path);
+/// The text with U+FFFD in place of each byte that belongs to no character of UTF-8.
+std::string replace_invalid(std::string_view text);
+
+/// The text of a file. IoError if it cannot be read, is empty, or is not UTF-8; with `replace`, see replace_invalid
+/// instead of the last.
+std::string read_text(const std::string& path, bool replace = false);
 
 /// The letters A to Z in lower case; all else stays.
 std::string lower_case(std::string text);

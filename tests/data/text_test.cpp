@@ -34,6 +34,11 @@ TEST(Text, WhatIsNotUtf8IsRefusedWithItsPlace) {
     EXPECT_NE(message(bad).find("byte 0"), std::string::npos);
 }
 
+TEST(Text, InvalidBytesMayBeReplaced) {
+  EXPECT_EQ(replace_invalid("a\xe3\xa4z\xc3\xa4\xff"), "a\xef\xbf\xbd\xef\xbf\xbdz\xc3\xa4\xef\xbf\xbd");
+  EXPECT_EQ(replace_invalid(""), "");
+}
+
 TEST(Text, FilesThatAreMissingEmptyOrNotUtf8) {
   const TemporaryFolder folder;
   EXPECT_THROW(read_text(folder.file("none")), IoError);
@@ -41,6 +46,7 @@ TEST(Text, FilesThatAreMissingEmptyOrNotUtf8) {
   EXPECT_NE(message_of<IoError>([&] { read_text(folder.file("empty")); }).find("is empty"), std::string::npos);
   folder.write("bad", "good\xfe");
   EXPECT_NE(message_of<IoError>([&] { read_text(folder.file("bad")); }).find("byte 4"), std::string::npos);
+  EXPECT_EQ(read_text(folder.file("bad"), /*replace=*/true), "good\xef\xbf\xbd");
 }
 
 TEST(Vocabulary, MostFrequentFirstAndRareOnesUnknown) {

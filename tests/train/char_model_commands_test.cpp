@@ -129,8 +129,10 @@ TEST_F(CharModelCommands, BadInputIsOneLine) {
   expect_one_line("charlm --text " + file("empty"), 1, "is empty");
   folder_.write("short", "abcabc");
   expect_one_line("charlm --text " + file("short"), 1, "too short for a batch of 64 rows");
+  folder_.write("half", "abc\xff" + std::string(40, 'a'));
   folder_.write("binary", "abc\xff");
   expect_one_line("charlm --text " + file("binary"), 1, "byte 3");
+  EXPECT_EQ(run("charlm --replace-invalid --batch 1 --hidden 4 --epochs 1 --text " + file("half")).code, 0);
   expect_one_line("charlm --text " + file("nowhere"), 1, "nowhere");
   expect_one_line(charlm("--cell transformer"), 2, "--cell");
   expect_one_line(charlm("--hidden 0"), 2, "--hidden");

@@ -30,7 +30,7 @@ struct Options {
   double lr = 2e-3, dropout = 0;
   std::optional<double> clip = {};  ///< largest norm of the gradients
   uint64_t seed = 42;
-  bool lower = false;
+  bool lower = false, replace_invalid = false;
 };
 
 /// Begins every pass through a text with an empty memory.
@@ -56,7 +56,7 @@ Tensor loss_of(const Tensor& logits, const Tensor& targets) {
 
 int run(const Options& o) {
   const Device device = device_from_name(o.device);
-  std::string text = read_text(o.text);
+  std::string text = read_text(o.text, o.replace_invalid);
   if (o.lower) text = lower_case(std::move(text));
   const TextDataset data = make_text_dataset(text, TokenKind::character, o.min_frequency);
   manual_seed(o.seed);
@@ -106,6 +106,8 @@ Command add_charlm(CLI::App& program) {
   };
   command->add_option("--text", o->text, "File of UTF-8 text; the last fifth is for validation")->required();
   command->add_flag("--lower", o->lower, "Put the letters A to Z into lower case first");
+  command->add_flag("--replace-invalid", o->replace_invalid,
+                    "Take bytes that are not UTF-8 as U+FFFD; else they are an error");
   count("--min-frequency", o->min_frequency, "Characters that are rarer are taken as unknown");
   command->add_option("--cell", o->cell, "rnn, gru or lstm")
       ->check(CLI::IsMember({"rnn", "gru", "lstm"}))

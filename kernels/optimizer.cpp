@@ -47,23 +47,50 @@ void bump_versions(std::span<const OptimizerTensors> tensors) {
       if (written->defined()) written->storage()->bump_version();
 }
 
+/// Which statistics every entry must have.
+struct Needs {
+  bool average, average_squared;
+};
+
+template <class Hypers>
+void check_all(const char* op, std::span<const OptimizerTensors> tensors, const Tensor& hypers, Needs needs) {
+  check_hypers<Hypers>(op, hypers);
+  for (const OptimizerTensors& t : tensors) {
+    if ((needs.average && !t.average.defined()) || (needs.average_squared && !t.average_squared.defined()))
+      throw ShapeError(fmt::format("{}: expected the averages of every parameter", op));
+    check(op, t, hypers);
+  }
+}
+
 }  // namespace
 
 void sgd_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers) {
-  check_hypers<math::SgdHypers>("sgd_step", hypers);
-  for (const OptimizerTensors& t : tensors) check("sgd_step", t, hypers);
+  check_all<math::SgdHypers>("sgd_step", tensors, hypers, {.average = false, .average_squared = false});
   GW_DISPATCH(hypers, sgd_step(tensors, hypers));
   bump_versions(tensors);
 }
 
 void adam_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers) {
-  check_hypers<math::AdamHypers>("adam_step", hypers);
-  for (const OptimizerTensors& t : tensors) {
-    if (!t.average.defined() || !t.average_squared.defined())
-      throw ShapeError("adam_step: expected both averages of every parameter");
-    check("adam_step", t, hypers);
-  }
+  check_all<math::AdamHypers>("adam_step", tensors, hypers, {.average = true, .average_squared = true});
   GW_DISPATCH(hypers, adam_step(tensors, hypers));
+  bump_versions(tensors);
+}
+
+void rmsprop_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers) {
+  check_all<math::RmsPropHypers>("rmsprop_step", tensors, hypers, {.average = false, .average_squared = true});
+  GW_DISPATCH(hypers, rmsprop_step(tensors, hypers));
+  bump_versions(tensors);
+}
+
+void lamb_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers) {
+  check_all<math::LambHypers>("lamb_step", tensors, hypers, {.average = true, .average_squared = true});
+  GW_DISPATCH(hypers, lamb_step(tensors, hypers));
+  bump_versions(tensors);
+}
+
+void lars_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers) {
+  check_all<math::LarsHypers>("lars_step", tensors, hypers, {.average = true, .average_squared = false});
+  GW_DISPATCH(hypers, lars_step(tensors, hypers));
   bump_versions(tensors);
 }
 

@@ -12,8 +12,8 @@ namespace gw::kernels {
 struct OptimizerTensors {
   Tensor param;
   Tensor grad;
-  Tensor average;          ///< momentum buffer, or Adam's m; undefined for plain SGD
-  Tensor average_squared;  ///< Adam's v; undefined for SGD
+  Tensor average;          ///< momentum buffer, or Adam's m; undefined without momentum
+  Tensor average_squared;  ///< Adam's, LAMB's or RMSProp's v; undefined for the others
   int64_t row = 0;         ///< which row of the hypers tensor it follows
 };
 
@@ -26,5 +26,18 @@ void sgd_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
 
 /// A step of Adam on every entry. `hypers` is f32 [rows, 8], each row a math::AdamHypers. 28 bytes an element.
 void adam_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
+
+/// A step of RMSProp on every entry, with momentum for those that have an `average`. `hypers` is f32 [rows, 7], each
+/// row a math::RmsPropHypers. 20 (28) bytes an element.
+void rmsprop_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
+
+/// A step of LAMB on every entry. `hypers` is f32 [rows, 8], each row a math::LambHypers. Two passes, because a
+/// parameter moves by the ratio of two norms over the whole of it: 40 bytes an element. The norms are summed up in an
+/// order that depends on the sizes only.
+void lamb_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
+
+/// A step of LARS on every entry, its `average` being the momentum buffer. `hypers` is f32 [rows, 5], each row a
+/// math::LarsHypers. Two passes, 28 bytes an element.
+void lars_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
 
 }  // namespace gw::kernels

@@ -71,7 +71,8 @@ class Optimizer {
   void step();
   /// The two halves of a fused step(), for those who capture it and replay it. begin_step() counts a step of the same
   /// parameters as the last one and hands its schedule values to the device; launch_step() has the device take it, and
-  /// is the same every time. ConfigError if a parameter is stepped without the fused kernel, or none was stepped before.
+  /// is the same every time. ConfigError if a parameter is stepped without the fused kernel, or none was stepped
+  /// before.
   void begin_step();
   void launch_step();
   /// Drops the gradients, so that the next backward() starts from none.
@@ -95,13 +96,14 @@ class Optimizer {
   bool is_fused() const { return fused_.has_value(); }
 
  private:
-  /// The kernel that does what the stats and steppers do together.
-  enum class FusedKind { sgd, momentum, adam };
+  /// A kernel that does what the stats and steppers do together (optim/fused.cpp has them all).
+  struct FusedMethod;
   struct Fused {
-    FusedKind kind;
+    const FusedMethod* method;
     bool decoupled;  // weight decay
   };
 
+  static const std::vector<FusedMethod>& fused_methods();
   std::optional<Fused> find_fused() const;
   void composed_step(Tensor& param, ParamState& state, const Hypers& hypers) const;
   void fused_step();

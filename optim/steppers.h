@@ -16,5 +16,17 @@ Stepper momentum_step();
 /// p -= lr m' / (sqrt(v') + eps), where m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t), with m, v and t from
 /// damped_average_grad(), average_squared_grad() and step_count() (Kingma and Ba, 2014).
 Stepper adam_step();
+/// p -= lr g / (sqrt(v) + eps) with v from average_squared_grad(), or p -= lr b with b from average_scaled_grad() where
+/// that is kept (Hinton, 2012).
+Stepper rmsprop_step();
+/// p -= lr ratio u, where u = m' / (sqrt(v') + eps) + weight_decay p is Adam's step with decay, and the ratio that of
+/// the root mean squares of p and u, at most 10, and 1 where either is zero (You et al., "Large batch optimization for
+/// deep learning", 2019).
+Stepper lamb_step();
+/// g = lr rate (g + weight_decay p), before the statistics, with the local rate trust |p| / (|g| + weight_decay |p|),
+/// or 1 where either norm is zero (You, Gitman and Ginsburg, "Large batch training of convolutional networks", 2017).
+Stepper lars_gradient();
+/// p -= b with b from average_grad(): for gradients that are scaled by the learning rate already.
+Stepper average_step();
 
 }  // namespace gw

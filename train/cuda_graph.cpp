@@ -34,7 +34,7 @@ void CudaGraphCallback::step(Learner& learner) {
     throw ConfigError(fmt::format("CUDA graph: expected batches on a CUDA device, got them on {}",
                                   learner.batch.x.device().to_string()));
   if (!learner.optimizer->is_fused())
-    throw ConfigError("CUDA graph: expected an optimizer with a fused kernel (SGD, momentum, Adam or AdamW)");
+    throw ConfigError("CUDA graph: expected an optimizer with a fused kernel (any of --opt, but not a centred RMSProp)");
   if (eager_steps_ < kEagerSteps) {
     ++eager_steps_;
     return learner.eager_step();

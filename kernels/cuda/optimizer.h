@@ -7,5 +7,8 @@ namespace gw::kernels::cuda {
 
 void sgd_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
 void adam_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
+void rmsprop_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
+void lamb_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
+void lars_step(std::span<const OptimizerTensors> tensors, const Tensor& hypers);
 
 }  // namespace gw::kernels::cuda

@@ -116,6 +116,11 @@ OPTIMIZERS = [  # (optimizer with its arguments, whether a one-cycle schedule dr
     ({"name": "AdamW", "lr": 0.01}, True),
     ({"name": "RMSprop", "lr": 0.01}, False),
     ({"name": "RMSprop", "lr": 0.02, "alpha": 0.9, "eps": 1e-5}, False),
+    ({"name": "SGD", "lr": 0.05, "momentum": 0.9, "dampening": 0.9, "weight_decay": 0.1}, False),
+    ({"name": "RMSprop", "lr": 0.01, "weight_decay": 0.1}, False),
+    ({"name": "RMSprop", "lr": 0.01, "momentum": 0.9, "weight_decay": 0.01, "eps": 1e-4}, False),
+    ({"name": "RMSprop", "lr": 0.01, "centered": True, "eps": 1e-3}, False),
+    ({"name": "RMSprop", "lr": 0.01, "centered": True, "momentum": 0.5, "alpha": 0.9, "eps": 1e-3}, False),
 ]
 
 

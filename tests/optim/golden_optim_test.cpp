@@ -5,26 +5,13 @@
 #include <vector>
 
 #include "optim/optimizers.h"
-#include "optim/stats.h"
-#include "optim/steppers.h"
-#include "tensor/creation.h"
+#include "tests/cuda_device.h"
 #include "tests/golden/golden_files.h"
-#include "tests/tensor_matchers.h"
 
 namespace gw {
 namespace {
 
 using nlohmann::json;
-
-/// RMSProp (Hinton, 2012), put together here from a statistic that is there and a step that is not.
-Optimizer rmsprop(std::vector<Tensor> params, double lr, double alpha, double eps) {
-  const Stepper step{.defaults = {{"lr", lr}, {"eps", eps}},
-                     .step = [](Tensor& p, Tensor& g, const ParamState& state, const Hypers& h) {
-                       const Tensor root = state.tensors.at("exp_avg_sq").sqrt() + h.at("eps");
-                       p.add_(g / root, -h.at("lr"));
-                     }};
-  return Optimizer(std::move(params), {average_squared_grad()}, {step}, {{"beta2", alpha}});
-}
 
 Optimizer make_optimizer(const std::string& name, const json& args, std::vector<Tensor> params, bool fused) {
   const double lr = args.at("lr");
@@ -35,17 +22,25 @@ Optimizer make_optimizer(const std::string& name, const json& args, std::vector<
                                    .weight_decay = args.value("weight_decay", 0.0),
                                    .nesterov = args.value("nesterov", false),
                                    .fused = fused});
-  if (name == "RMSprop") return rmsprop(std::move(params), lr, args.value("alpha", 0.99), args.value("eps", 1e-8));
+  if (name == "RMSprop")
+    return rmsprop(std::move(params), {.lr = lr,
+                                       .alpha = args.value("alpha", 0.99),
+                                       .eps = args.value("eps", 1e-8),
+                                       .weight_decay = args.value("weight_decay", 0.0),
+                                       .momentum = args.value("momentum", 0.0),
+                                       .centred = args.value("centered", false),
+                                       .fused = fused});
   const std::vector<double> betas = args.value("betas", std::vector<double>{0.9, 0.999});
   AdamOptions options{.lr = lr, .beta1 = betas[0], .beta2 = betas[1], .eps = args.value("eps", 1e-8), .fused = fused};
   if (args.contains("weight_decay")) options.weight_decay = args.at("weight_decay").get<double>();
   return name == "Adam" ? adam(std::move(params), options) : adamw(std::move(params), options);
 }
 
-void run(const std::string& file_name, bool fused) {
+void run(const std::string& file_name, bool fused, Device device = kCpu) {
   const SafetensorsFile file = load_golden("optim", file_name);
   std::vector<Tensor> params;
-  for (const auto& [name, value] : golden_group(file, "param")) params.push_back(value.clone().set_requires_grad());
+  for (const auto& [name, value] : golden_group(file, "param"))
+    params.push_back(value.clone().to(device).set_requires_grad());
   Optimizer optimizer = make_optimizer(file.metadata.at("optimizer"), golden_json(file, "args"), params, fused);
 
   for (int64_t step = 0; step < 100; ++step) {
@@ -54,12 +49,12 @@ void run(const std::string& file_name, bool fused) {
       optimizer.set_hyper("beta1", file.at("beta1").select(0, step).item());
     }
     for (size_t i = 0; i < params.size(); ++i)
-      params[i].set_grad(file.at("grad." + std::to_string(i)).select(0, step).clone());
+      params[i].set_grad(file.at("grad." + std::to_string(i)).select(0, step).clone().to(device));
     optimizer.step();
     for (size_t i = 0; i < params.size(); ++i) {
       const std::string after = "after_" + std::to_string(step + 1) + "." + std::to_string(i);
       SCOPED_TRACE(after);
-      if (file.contains(after)) expect_close(params[i], file.at(after), 2e-6, 2e-6);
+      if (file.contains(after)) expect_close(params[i].detach().to(kCpu), file.at(after), 2e-6, 2e-6);
     }
   }
 }
@@ -68,6 +63,11 @@ class GoldenOptimizers : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenOptimizers, FusedStepsEqualPyTorchs) { run(GetParam(), /*fused=*/true); }
 TEST_P(GoldenOptimizers, ComposedStepsEqualPyTorchs) { run(GetParam(), /*fused=*/false); }
+
+TEST_P(GoldenOptimizers, FusedStepsOnTheGpuEqualPyTorchs) {
+  if (cuda::device_count() == 0) GTEST_SKIP() << "needs a CUDA device";
+  run(GetParam(), /*fused=*/true, kCuda);
+}
 
 INSTANTIATE_TEST_SUITE_P(PyTorch, GoldenOptimizers, testing::ValuesIn(golden_names("optim")), golden_test_name);
 

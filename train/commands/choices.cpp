@@ -15,7 +15,12 @@ const std::map<std::string, OptimizerFunction>& optimizers() {
   static const std::map<std::string, OptimizerFunction> table = {
       {"adam", [](Params params, double lr) { return adam(std::move(params), {.lr = lr}); }},
       {"adamw", [](Params params, double lr) { return adamw(std::move(params), {.lr = lr}); }},
+      {"lamb", [](Params params, double lr) { return lamb(std::move(params), {.lr = lr}); }},
+      {"lars", [](Params params, double lr) { return lars(std::move(params), {.lr = lr}); }},
       {"momentum", [](Params params, double lr) { return sgd(std::move(params), {.lr = lr, .momentum = 0.9}); }},
+      {"nesterov",
+       [](Params params, double lr) { return sgd(std::move(params), {.lr = lr, .momentum = 0.9, .nesterov = true}); }},
+      {"rmsprop", [](Params params, double lr) { return rmsprop(std::move(params), {.lr = lr}); }},
       {"sgd", [](Params params, double lr) { return sgd(std::move(params), {.lr = lr}); }},
   };
   return table;

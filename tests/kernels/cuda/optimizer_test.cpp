@@ -62,6 +62,50 @@ TEST_F(CudaOptimizer, AdamEqualsTheCpu) {
   p.expect_equal();
 }
 
+TEST_F(CudaOptimizer, RmspropEqualsTheCpu) {
+  const Tensor hypers =
+      from_values<float>({0.1f, 0.99f, 0.01f, 1e-2f, 0.9f, 0.01f, 1, 0.2f, 0.9f, 0.1f, 0.1f, 0.5f, 0, 0.9f}, {2, 7});
+  for (const bool momentum : {false, true}) {
+    Parameters p(kSizes, momentum, true);
+    if (!momentum)
+      for (auto* list : {&p.here, &p.there})
+        for (auto& t : *list) t.average = {};
+    kernels::rmsprop_step(p.here, hypers);
+    kernels::rmsprop_step(p.there, hypers.to(kCuda));
+    p.expect_equal();
+  }
+}
+
+TEST_F(CudaOptimizer, LambEqualsTheCpu) {
+  const Tensor hypers = from_values<float>(
+      {0.1f, 0.1f, 0.99f, 0.01f, 1.5f, 2, 1e-3f, 0.1f, 0.2f, 0.2f, 0.9f, 0.1f, 1, 1, 1e-2f, 0}, {2, 8});
+  const Parameters p(kSizes, true, true);
+  kernels::lamb_step(p.here, hypers);
+  kernels::lamb_step(p.there, hypers.to(kCuda));
+  p.expect_equal();
+}
+
+TEST_F(CudaOptimizer, LarsEqualsTheCpu) {
+  const Tensor hypers = from_values<float>({0.1f, 0.02f, 0.9f, 1, 0.1f, 0.5f, 0.1f, 0.8f, 0.5f, 0}, {2, 5});
+  Parameters p(kSizes, true, false);
+  for (size_t i = 0; i < p.here.size(); ++i)
+    if (!p.here[i].average.defined()) {
+      p.here[i].average = zeros_like(p.here[i].param);
+      p.there[i].average = zeros_like(p.there[i].param);
+    }
+  kernels::lars_step(p.here, hypers);
+  kernels::lars_step(p.there, hypers.to(kCuda));
+  p.expect_equal();
+}
+
+TEST_F(CudaOptimizer, NormsOfMoreTensorsThanOneLaunchTakes) {
+  const Parameters p(std::vector<int64_t>(75, 5), true, true);
+  const Tensor hypers = full({2, 8}, 0.1);
+  kernels::lamb_step(p.here, hypers);
+  kernels::lamb_step(p.there, hypers.to(kCuda));
+  p.expect_equal();
+}
+
 TEST_F(CudaOptimizer, MoreTensorsThanOneLaunchTakes) {
   const Parameters p(std::vector<int64_t>(161, 5), true, true);
   const Tensor hypers = full({2, 8}, 0.1);

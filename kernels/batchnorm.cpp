@@ -2,30 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "kernels/channels_last.h"
 #include "kernels/cpu/batchnorm.h"
 #include "kernels/cuda/batchnorm.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"
-#include "tensor/views.h"
 
 namespace gw::kernels {
 namespace {
-
-/// x with its channels last: [N, C], [N, L, C] or [N, H, W, C].
-Tensor channels_to_end(const Tensor& x) {
-  if (x.dim() == 3) return views::transpose(x, 1, 2);
-  return x.dim() == 4 ? views::permute(x, {0, 2, 3, 1}) : x;
-}
-
-/// The inverse of channels_to_end.
-Tensor channels_to_front(const Tensor& x) {
-  if (x.dim() == 3) return views::transpose(x, 1, 2);
-  return x.dim() == 4 ? views::permute(x, {0, 3, 1, 2}) : x;
-}
-
-/// The memory of x as rows of channels; a copy unless it lies so.
-Tensor rows_of(const Tensor& x) { return x.defined() ? contiguous(channels_to_end(x)) : x; }
 
 void check_vector(const Tensor& t, const char* name, int64_t channels) {
   if (!t.defined()) return;

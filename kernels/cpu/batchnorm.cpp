@@ -1,18 +1,12 @@
 #include "kernels/cpu/batchnorm.h"
 
 #include <limits>
-#include <type_traits>
 
-#include "kernels/cpu/bf16_round.h"
-#include "kernels/cpu/lanes.h"
+#include "kernels/cpu/channel_norm.h"
 #include "kernels/cpu/map.h"
-#include "kernels/math/batchnorm.h"
 
 namespace gw::kernels::cpu {
 namespace {
-
-using math::BatchNormChannel;
-using math::BatchNormSlope;
 
 Lanes lanes_of(const Tensor& x, const Tensor& per_channel) {
   const int64_t channels = per_channel.numel();
@@ -26,20 +20,13 @@ std::vector<float> values_or(const Tensor& t, int64_t count, float otherwise) {
   return t.to_vector<float>();
 }
 
-/// BatchNormChannel of every lane, as arrays of floats that the loops read side
-/// by side.
-struct ChannelLanes {
-  std::vector<float> mean, scale, bias;
-
-  ChannelLanes(const Lanes& lanes, const Tensor& m, const Tensor& invstd, const Tensor& weight, const Tensor& b) {
-    std::vector<float> s = values_or(weight, lanes.channels, 1);
-    const float* factor = invstd.data<float>();
-    for (size_t c = 0; c < s.size(); ++c) s[c] *= factor[c];
-    mean = lanes.spread(m.to_vector<float>());
-    scale = lanes.spread(s);
-    bias = lanes.spread(values_or(b, lanes.channels, 0));
-  }
-};
+ChannelLanes channel_lanes(const Lanes& lanes, const Tensor& mean, const Tensor& invstd, const Tensor& weight,
+                           const Tensor& bias) {
+  std::vector<float> scale = values_or(weight, lanes.channels, 1);
+  const float* factor = invstd.data<float>();
+  for (size_t c = 0; c < scale.size(); ++c) scale[c] *= factor[c];
+  return {lanes.spread(mean.to_vector<float>()), lanes.spread(scale), lanes.spread(values_or(bias, lanes.channels, 0))};
+}
 
 /// Calls f with the activation as a type, so that each combination gets its own
 /// loops.
@@ -70,88 +57,6 @@ std::vector<float> rough_means(const T* x, int64_t rows, int64_t channels) {
   return means;
 }
 
-/// s += x - shift and q += (x - shift)^2, lane by lane. Four rows a step: fewer
-/// loads and stores of the sums, and shorter chains of additions.
-template <class T>
-void add_moments(const T* x, int64_t rows, int64_t lanes, const float* shift, float* s, float* q) {
-  int64_t r = 0;
-  for (; r + 4 <= rows; r += 4, x += 4 * lanes) {
-    const T *x1 = x + lanes, *x2 = x1 + lanes, *x3 = x2 + lanes;
-#pragma omp simd
-    for (int64_t j = 0; j < lanes; ++j) {
-      const float a = static_cast<float>(x[j]) - shift[j], b = static_cast<float>(x1[j]) - shift[j];
-      const float c = static_cast<float>(x2[j]) - shift[j], d = static_cast<float>(x3[j]) - shift[j];
-      s[j] += (a + b) + (c + d);
-      q[j] += (a * a + b * b) + (c * c + d * d);
-    }
-  }
-  for (; r < rows; ++r, x += lanes) {
-#pragma omp simd
-    for (int64_t j = 0; j < lanes; ++j) {
-      const float a = static_cast<float>(x[j]) - shift[j];
-      s[j] += a;
-      q[j] += a * a;
-    }
-  }
-}
-
-// The loops below copy the activation into a local variable: read through the
-// closure, its parameters would be loads inside branches, which cannot be
-// vectorised.
-
-template <class T, class Act>
-void apply(T* y, const T* x, const T* residual, const Lanes& lanes, const ChannelLanes& p, const Act& act,
-           bool stream) {
-  const float *means = p.mean.data(), *scales = p.scale.data(), *biases = p.bias.data();
-  lanes.for_each([=](int64_t at, int64_t row_lanes) {
-    write_run(y + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
-      const Act f = act;
-      const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;
-      const T* in = x + at + begin;
-      if (!residual) {
-#pragma omp simd
-        for (int64_t j = 0; j < count; ++j)
-          to[j] = f.value(math::batch_norm(static_cast<float>(in[j]), {mean[j], scale[j], bias[j]}));
-        return;
-      }
-      const T* other = residual + at + begin;
-#pragma omp simd
-      for (int64_t j = 0; j < count; ++j) {
-        const float z = math::batch_norm(static_cast<float>(in[j]), {mean[j], scale[j], bias[j]});
-        to[j] = f.value(z + static_cast<float>(other[j]));
-      }
-    });
-  });
-}
-
-/// Sums of dz and of dz * (x - mean) where z is computed again from x. Four
-/// rows a step, as in add_moments.
-template <class T, class Act>
-std::vector<double> gradient_sums(const T* dy, const T* x, const Lanes& lanes, const ChannelLanes& p, const Act& act) {
-  const float *mean = p.mean.data(), *scale = p.scale.data(), *bias = p.bias.data();
-  return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t count, float* s, float* q) {
-    const Act f = act;
-    const auto add_rows = [=](int64_t first, auto rows_at_once) {
-#pragma omp simd
-      for (int64_t j = 0; j < count; ++j) {
-        const BatchNormChannel c{mean[j], scale[j], bias[j]};
-        float sum = 0, product = 0;
-        for (int64_t r = 0; r < rows_at_once; ++r) {
-          const float v = static_cast<float>(x[first + r * count + j]);
-          const float dz = static_cast<float>(dy[first + r * count + j]) * f.slope(math::batch_norm(v, c));
-          sum += dz;
-          product += dz * (v - c.mean);
-        }
-        s[j] += sum;
-        q[j] += product;
-      }
-    };
-    int64_t r = 0;
-    for (; r + 4 <= rows; r += 4) add_rows(at + r * count, std::integral_constant<int64_t, 4>{});
-    for (; r < rows; ++r) add_rows(at + r * count, std::integral_constant<int64_t, 1>{});
-  });
-}
-
 /// The same sums with the sign of z read off y; stores dz, which both the
 /// residual and dx need.
 template <class T, class Act>
@@ -174,28 +79,6 @@ std::vector<double> gradient_sums_from_output(T* dz_out, const T* dy, const T* x
         }
       });
     }
-  });
-}
-
-template <class T, class Act>
-void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const ChannelLanes& p,
-                    const std::vector<float>& slope_a, const std::vector<float>& slope_b, const Act& act, bool stream) {
-  const float *means = p.mean.data(), *scales = p.scale.data(), *biases = p.bias.data();
-  const float *slopes_a = slope_a.data(), *slopes_b = slope_b.data();
-  lanes.for_each([=](int64_t at, int64_t row_lanes) {
-    write_run(dx + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
-      const Act f = act;
-      const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;
-      const float *a = slopes_a + begin, *b = slopes_b + begin;
-      const T *g = dy + at + begin, *in = x + at + begin;
-#pragma omp simd
-      for (int64_t j = 0; j < count; ++j) {
-        const BatchNormChannel c{mean[j], scale[j], bias[j]};
-        const float v = static_cast<float>(in[j]);
-        const float dz = static_cast<float>(g[j]) * f.slope(math::batch_norm(v, c));
-        to[j] = math::batch_norm_dx(dz, v, c, BatchNormSlope{a[j], b[j]});
-      }
-    });
   });
 }
 
@@ -234,9 +117,10 @@ void batch_norm_apply(const Tensor& y, const Tensor& x, const Tensor& residual, 
   visit_floating(x.dtype(), "batch_norm", [&](auto v) {
     using T = decltype(v);
     const Lanes lanes = lanes_of(x, mean);
-    const ChannelLanes params(lanes, mean, invstd, weight, bias);
+    const ChannelLanes params = channel_lanes(lanes, mean, invstd, weight, bias);
     const T* r = residual.defined() ? residual.data<T>() : nullptr;
-    with_activation(act, y.dtype(), [&](auto a) { apply(y.data<T>(), x.data<T>(), r, lanes, params, a, streams(y)); });
+    with_activation(act, y.dtype(),
+                    [&](auto a) { apply_norm(y.data<T>(), x.data<T>(), r, lanes, params, a, streams(y)); });
   });
 }
 
@@ -245,7 +129,7 @@ void batch_norm_backward_sums(const Tensor& dweight, const Tensor& dbias, const 
   visit_floating(dy.dtype(), "batch_norm", [&](auto v) {
     using T = decltype(v);
     const Lanes lanes = lanes_of(dy, saved.mean);
-    const ChannelLanes params(lanes, saved.mean, saved.invstd, saved.weight, saved.bias);
+    const ChannelLanes params = channel_lanes(lanes, saved.mean, saved.invstd, saved.weight, saved.bias);
     const T *g = dy.data<T>(), *x = saved.x.data<T>();
     std::vector<double> sums;
     with_activation(act, dy.dtype(), [&](auto a) {
@@ -267,7 +151,7 @@ void batch_norm_backward_input(const Tensor& dx, const Tensor& dy, const BatchNo
   visit_floating(dy.dtype(), "batch_norm", [&](auto v) {
     using T = decltype(v);
     const Lanes lanes = lanes_of(dy, saved.mean);
-    const ChannelLanes params(lanes, saved.mean, saved.invstd, saved.weight, saved.bias);
+    const ChannelLanes params = channel_lanes(lanes, saved.mean, saved.invstd, saved.weight, saved.bias);
     std::vector<float> a(static_cast<size_t>(lanes.channels)), b(a.size());
     const float *sum = dbias.data<float>(), *product = dweight.data<float>(), *invstd = saved.invstd.data<float>();
     const float per_row = static_cast<float>(lanes.channels) / static_cast<float>(dy.numel());

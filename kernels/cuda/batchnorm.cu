@@ -3,7 +3,7 @@
 // small: partial sums, a few per channel and block, that a second kernel adds up in a fixed order.
 #include "kernels/cuda/batchnorm.h"
 
-#include "kernels/cuda/pack_rows.h"
+#include "kernels/cuda/column_sums.h"
 #include "kernels/math/batchnorm.h"
 #include "tensor/creation.h"
 
@@ -21,50 +21,6 @@ struct ChannelVectors {
     return {mean[c], (weight ? weight[c] : 1.0f) * invstd[c], bias ? bias[c] : 0.0f};
   }
 };
-
-/// More than one pack, loaded together.
-template <class T, int V, int N>
-struct Packs {
-  Pack<T, V> at[N];
-};
-
-template <int V, class T>
-__device__ Pack<T, V> load(const T* address) {
-  return *reinterpret_cast<const Pack<T, V>*>(address);
-}
-
-/// Adds up first[k] and second[k] of the threads that share a column, into those of the block's first row.
-template <int V>
-__device__ void sum_columns(float (&first)[V], float (&second)[V]) {
-  float2* shared = shared_memory<float2>();
-  const unsigned width = blockDim.x, height = blockDim.y, x = threadIdx.x, y = threadIdx.y;
-  unsigned half = 1;
-  while (2 * half < height) half *= 2;
-  for (; half > 0; half /= 2) {
-    if (y >= half && y < 2 * half)
-#pragma unroll
-      for (int k = 0; k < V; ++k)
-        shared[((y - half) * V + static_cast<unsigned>(k)) * width + x] = make_float2(first[k], second[k]);
-    __syncthreads();
-    if (y < half && y + half < height)
-#pragma unroll
-      for (int k = 0; k < V; ++k) {
-        const float2 other = shared[(y * V + static_cast<unsigned>(k)) * width + x];
-        first[k] += other.x;
-        second[k] += other.y;
-      }
-    __syncthreads();
-  }
-}
-
-/// Shared memory of sum_columns: what the upper half of the threads hand down.
-size_t sum_bytes(const RowLaunch& r, int pack) { return size_t{r.block.x} * r.block.y * sizeof(float2) * pack; }
-
-/// Where a block leaves the two sums of lane j * V + k: the blocks of a lane lie side by side.
-template <int V>
-__device__ float2& partial_at(float2* partial, int column, int k) {
-  return partial[static_cast<int64_t>(column * V + k) * gridDim.x + blockIdx.x];
-}
 
 /// The mean of every lane over the block's rows, and the sum of squared distances from it. Reads x once (4 loads of 16
 /// bytes in flight per thread).
@@ -100,19 +56,6 @@ __global__ void __launch_bounds__(kRowThreads, 3) batch_norm_moments(float2* par
   }
 }
 
-/// A count, a mean, and the sum of squared distances from it.
-struct Moments {
-  double n, mean, squares;
-
-  /// Those of two sets together (Chan et al. 1979).
-  __device__ Moments operator+(const Moments& o) const {
-    const double both = n + o.n;
-    if (both == 0) return *this;
-    const double delta = o.mean - mean, share = o.n / both;
-    return {both, mean + delta * share, squares + o.squares + delta * delta * n * share};
-  }
-};
-
 /// One warp per channel merges what the blocks found, in an order that depends on nothing but the shape, and writes the
 /// channel's mean and invstd and updates its running statistics. Reads 8 bytes per lane and block.
 __global__ void __launch_bounds__(kRowThreads)
@@ -120,16 +63,14 @@ __global__ void __launch_bounds__(kRowThreads)
                                  int blocks) {
   const int thread = static_cast<int>(blockIdx.x * kRowThreads + threadIdx.x);
   const int channel = thread / kWarpSize, lane = thread % kWarpSize;
-  Moments total{0, 0, 0};
+  CountedMoments total{0, 0, 0};
   if (channel < p.channels)
     for (int l = channel; l < lanes; l += p.channels)
       for (int b = lane; b < blocks; b += kWarpSize) {
         const float2 found = partial[static_cast<int64_t>(l) * blocks + b];
-        total = total + Moments{static_cast<double>(p.rows_of_block(b)), found.x, found.y};
+        total = total + CountedMoments{static_cast<double>(p.rows_of_block(b)), found.x, found.y};
       }
-  for (int step = kWarpSize / 2; step > 0; step /= 2)
-    total = total + Moments{__shfl_down_sync(kAllLanes, total.n, step), __shfl_down_sync(kAllLanes, total.mean, step),
-                            __shfl_down_sync(kAllLanes, total.squares, step)};
+  total = warp_total(total);
   if (lane == 0 && channel < p.channels) out.finish(channel, total.n, total.mean, total.squares);
 }
 

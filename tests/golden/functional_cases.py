@@ -195,6 +195,72 @@ BATCH_NORM = [
     ],
 ]
 
+# Shape and number of groups.
+GROUP_NORMS = [
+    ((2, 6), 2),
+    ((3, 4, 5), 4),
+    ((2, 6, 4, 3), 3),
+    ((2, 6, 4, 3), 1),
+    ((1, 8, 7, 7), 2),
+    ((2, 34, 3, 3), 17),
+    ((5, 3, 2, 2), 1),
+    ((2, 4, 3, 2, 3), 2),
+    ((0, 4, 3, 3), 2),
+]
+
+# Input and the dimensions that are normalised.
+LAYER_NORMS = [
+    ((4, 7), [7]),
+    ((2, 3, 33), [33]),
+    ((2, 3, 4), [3, 4]),
+    ((2, 3, 4, 5), [3, 4, 5]),
+    ((5,), [5]),
+    ((1, 128), [128]),
+    ((3, 1), [1]),
+    ((0, 6), [6]),
+]
+
+# What they have in common with batch norm: tolerances, and gradients of the input, the weight and the bias.
+SAMPLE_NORMS = [
+    *[
+        case("group_norm", randn(*x), *affine, num_groups=groups, atol=1e-5, rtol=1e-4)
+        for x, groups in GROUP_NORMS
+        for affine in ((randn(x[1]), randn(x[1])), ())
+    ],
+    case("group_norm", randn(2, 6, 4, 4, shift=50), randn(6), randn(6), num_groups=2, eps=1e-3, atol=1e-4, rtol=1e-3),
+    case("group_norm", randn(2, 6, 4, 4), randn(6), num_groups=2, atol=1e-5, rtol=1e-4),
+    *[
+        case("layer_norm", randn(*x), *affine, normalized_shape=shape, atol=1e-5, rtol=1e-4)
+        for x, shape in LAYER_NORMS
+        for affine in ((randn(*shape), randn(*shape)), ())
+    ],
+    case("layer_norm", randn(3, 20, shift=50), randn(20), randn(20), normalized_shape=[20], atol=1e-4, rtol=1e-3),
+    case("layer_norm", randn(3, 20), randn(20), normalized_shape=[20], eps=0.1, atol=1e-5, rtol=1e-4),
+    *[
+        case("instance_norm", randn(*x), *statistics, *affine, grad=grad, atol=1e-5, rtol=1e-4, **attrs)
+        for x in ((3, 4, 5), (2, 3, 4, 5), (1, 33, 3, 3))
+        for statistics, affine, grad, attrs in (
+            ((), (), None, {}),
+            ((None, None), (randn(x[1]), randn(x[1])), None, {"eps": 1e-3}),
+            ((randn(x[1]), uniform(0.5, 2, x[1])), (randn(x[1]), randn(x[1])), (0, 3, 4), {"momentum": 0.3}),
+            ((randn(x[1]), uniform(0.5, 2, x[1])), (), (0,), {"use_input_stats": False}),
+        )
+    ],
+    *[
+        bf16_case("group_norm", randn(2, 6, 5, 5, dtype=BF16), *affine, num_groups=3, atol=4e-2)
+        for affine in ((randn(6, dtype=BF16), randn(6, dtype=BF16)), ())
+    ],
+    bf16_case(
+        "layer_norm",
+        randn(4, 40, dtype=BF16),
+        randn(40, dtype=BF16),
+        randn(40, dtype=BF16),
+        normalized_shape=[40],
+        atol=4e-2,
+    ),
+    bf16_case("instance_norm", randn(2, 3, 5, 5, dtype=BF16), atol=4e-2),
+]
+
 # (N, C, H, W) and the arguments of an average pooling.
 AVERAGE_POOLS = [
     ((2, 3, 6, 8), {"kernel_size": 2}),
@@ -455,5 +521,15 @@ MORE_ACTIVATIONS = [
 ]
 
 FUNCTIONAL_CASES = (
-    LINEAR + CONV + BATCH_NORM + POOLS + SAMPLING + ACTIVATIONS + LOSSES + CLASS_WEIGHTS + LOOKUPS + MORE_ACTIVATIONS
+    LINEAR
+    + CONV
+    + BATCH_NORM
+    + SAMPLE_NORMS
+    + POOLS
+    + SAMPLING
+    + ACTIVATIONS
+    + LOSSES
+    + CLASS_WEIGHTS
+    + LOOKUPS
+    + MORE_ACTIVATIONS
 )

@@ -20,7 +20,12 @@ LIST_FUNCTIONS = {"torch.cat", "torch.stack"}
 RECURRENT_FUNCTIONS = {"torch.lstm": 2, "torch.gru": 1, "torch.rnn_tanh": 1, "torch.rnn_relu": 1}
 
 # Functions whose further tensors come after arguments of other kinds: the keywords of those tensors.
-KEYWORD_TENSORS = {"gather": ["index"], "index_select": ["index"]}
+KEYWORD_TENSORS = {
+    "gather": ["index"],
+    "index_select": ["index"],
+    "group_norm": ["weight", "bias"],
+    "layer_norm": ["weight", "bias"],
+}
 
 
 # --- How an input is drawn: each maker returns a function of a torch.Generator -----------------

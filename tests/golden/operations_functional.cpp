@@ -6,6 +6,7 @@
 #include "autograd/conv.h"
 #include "autograd/dropout.h"
 #include "autograd/grid_sample.h"
+#include "autograd/groupnorm.h"
 #include "autograd/index.h"
 #include "autograd/losses.h"
 #include "autograd/matmul.h"
@@ -79,6 +80,37 @@ Tensors batch_norm(const Inputs& in, Attributes& attrs) {
   const bool convert = running_mean.defined() && running_mean.dtype() != DType::f32;
   const Tensor mean = convert ? in_f32(running_mean) : running_mean, var = convert ? in_f32(running_var) : running_var;
   const Tensor y = gw::batch_norm(t[0], mean, var, in_f32(t[3]), in_f32(t[4]), options);
+  if (convert) {
+    running_mean.copy_(mean);
+    running_var.copy_(var);
+  }
+  return {y};
+}
+
+Tensors group_norm(const Inputs& in, Attributes& attrs) {
+  const int64_t groups = attrs.required_integer("num_groups");
+  const double eps = attrs.number("eps", 1e-5);
+  const Tensors t = optional_tensors(in, attrs, {"input", "weight", "bias"});
+  return {gw::group_norm(t[0], groups, in_f32(t[1]), in_f32(t[2]), eps)};
+}
+
+Tensors layer_norm(const Inputs& in, Attributes& attrs) {
+  const gw::Shape shape = attrs.required_integers("normalized_shape");
+  const double eps = attrs.number("eps", 1e-5);
+  const Tensors t = optional_tensors(in, attrs, {"input", "weight", "bias"});
+  return {gw::layer_norm(t[0], shape, in_f32(t[1]), in_f32(t[2]), eps)};
+}
+
+/// Statistics and weights as in batch_norm.
+Tensors instance_norm(const Inputs& in, Attributes& attrs) {
+  const gw::InstanceNormOptions options = {.use_input_stats = attrs.flag("use_input_stats", true),
+                                           .momentum = attrs.number("momentum", 0.1),
+                                           .eps = attrs.number("eps", 1e-5)};
+  const Tensors t = optional_tensors(in, attrs, {"input", "running_mean", "running_var", "weight", "bias"});
+  Tensor running_mean = t[1], running_var = t[2];
+  const bool convert = running_mean.defined() && running_mean.dtype() != DType::f32;
+  const Tensor mean = convert ? in_f32(running_mean) : running_mean, var = convert ? in_f32(running_var) : running_var;
+  const Tensor y = gw::instance_norm(t[0], mean, var, in_f32(t[3]), in_f32(t[4]), options);
   if (convert) {
     running_mean.copy_(mean);
     running_var.copy_(var);
@@ -260,6 +292,9 @@ Operations functional_operations() {
       {"linear", linear},
       {"conv2d", conv2d},
       {"batch_norm", batch_norm},
+      {"group_norm", group_norm},
+      {"layer_norm", layer_norm},
+      {"instance_norm", instance_norm},
       {"dropout", dropout},
       {"dropout2d", dropout2d},
 

@@ -12,7 +12,7 @@ namespace {
 double kaiming_std(const Tensor& weight, const KaimingOptions& o) {
   const auto [fan_in, fan_out] = fan_in_and_out(weight);
   const int64_t fan = o.mode == FanMode::fan_in ? fan_in : fan_out;
-  return calculate_gain(o.nonlinearity, o.a) / std::sqrt(static_cast<double>(fan));
+  return o.gain.value_or(calculate_gain(o.nonlinearity, o.a)) / std::sqrt(static_cast<double>(fan));
 }
 
 double xavier_std(const Tensor& weight, double gain) {

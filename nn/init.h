@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "tensor/random.h"
@@ -31,6 +32,7 @@ struct KaimingOptions {
   double a = 0;  ///< slope of leaky ReLU below zero
   FanMode mode = FanMode::fan_in;
   Nonlinearity nonlinearity = Nonlinearity::leaky_relu;
+  std::optional<double> gain = {};  ///< instead of the nonlinearity's
 };
 
 /// Variance gain^2 / fan (He et al., "Delving deep into rectifiers", 2015).

@@ -201,12 +201,13 @@ __global__ void __launch_bounds__(kRowThreads)
 __global__ void __launch_bounds__(kRowThreads)
     group_norm_finish_affine(float* dweight, float* dbias, const float2* partial, int64_t samples, int channels,
                              int lanes, int blocks) {
-  const int64_t channel = warp_number(), repeats = lanes / channels, count = samples * repeats * blocks;
+  const int channel = static_cast<int>(warp_number()), repeats = lanes / channels;
+  const int count = static_cast<int>(samples) * repeats * blocks;
   double products = 0, sum = 0;
   if (channel < channels)
-    for (int64_t i = threadIdx.x % kWarpSize; i < count; i += kWarpSize) {
-      const int64_t block = i % blocks, repeat = i / blocks % repeats, n = i / blocks / repeats;
-      const float2 found = partial[(n * lanes + repeat * channels + channel) * blocks + block];
+    for (int i = static_cast<int>(threadIdx.x) % kWarpSize; i < count; i += kWarpSize) {
+      const int row = i / blocks, n = row / repeats, lane = row % repeats * channels + channel;
+      const float2 found = partial[(static_cast<int64_t>(n) * lanes + lane) * blocks + i % blocks];
       products += found.x;
       sum += found.y;
     }

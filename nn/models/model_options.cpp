@@ -57,8 +57,20 @@ std::vector<float> numbers_after(const std::string& name, size_t colon) {
   return numbers;
 }
 
-const std::map<std::string, NormFactory>& norms() {
-  static const std::map<std::string, NormFactory> table = {{"batch", make_batch_norm2d()}, {"none", nullptr}};
+/// A norm for images, and one for what the classifier says.
+struct NamedNorm {
+  NormFactory images, classes;
+};
+
+const std::map<std::string, NamedNorm>& norms() {
+  static const std::map<std::string, NamedNorm> table = {
+      {"batch", {make_batch_norm2d(), make_batch_norm1d()}},
+      {"group", {make_group_norm(), nullptr}},
+      {"instance", {make_instance_norm2d(), nullptr}},
+      {"layer", {make_layer_norm2d(), nullptr}},
+      {"none", {nullptr, nullptr}},
+      {"running", {make_running_batch_norm(), make_running_batch_norm()}},
+  };
   return table;
 }
 
@@ -84,6 +96,33 @@ NormFactory make_batch_norm2d(BatchNormLayerOptions o) {
   return [o](int64_t channels) { return std::make_shared<BatchNorm2d>(channels, o); };
 }
 
+NormFactory make_batch_norm1d(BatchNormLayerOptions o) {
+  return [o](int64_t features) { return std::make_shared<BatchNorm1d>(features, o); };
+}
+
+NormFactory make_group_norm(int64_t most, GroupNormLayerOptions o) {
+  return [most, o](int64_t channels) {
+    constexpr int64_t kLeastWidth = 4;
+    int64_t groups = std::clamp<int64_t>(channels / kLeastWidth, 1, most);
+    while (channels % groups != 0) --groups;
+    return std::make_shared<GroupNorm>(groups, channels, o);
+  };
+}
+
+NormFactory make_instance_norm2d() {
+  return [](int64_t channels) {
+    return std::make_shared<InstanceNorm2d>(channels, InstanceNormLayerOptions{.affine = true});
+  };
+}
+
+NormFactory make_layer_norm2d() {
+  return [](int64_t channels) { return std::make_shared<GroupNorm>(1, channels); };
+}
+
+NormFactory make_running_batch_norm(RunningBatchNormOptions o) {
+  return [o](int64_t channels) { return std::make_shared<RunningBatchNorm>(channels, o); };
+}
+
 std::vector<std::string> activation_names() { return names(activations()); }
 
 ActivationFactory activation_named(const std::string& name) {
@@ -97,7 +136,8 @@ ActivationFactory activation_named(const std::string& name) {
 }
 
 std::vector<std::string> norm_names() { return names(norms()); }
-NormFactory norm_named(const std::string& name) { return find("norm", norms(), name); }
+NormFactory norm_named(const std::string& name) { return find("norm", norms(), name).images; }
+NormFactory classifier_norm_named(const std::string& name) { return find("norm", norms(), name).classes; }
 
 double leak_of(const ActivationFactory& act) {
   const ModulePtr layer = act ? act() : nullptr;
@@ -106,10 +146,10 @@ double leak_of(const ActivationFactory& act) {
 }
 
 void zero_init_norm(Module* norm) {
-  const auto* batch_norm = dynamic_cast<const BatchNorm*>(norm);
-  if (!batch_norm || !batch_norm->weight.defined())
-    throw ConfigError("zero_init: expected a block whose convolutions end in a batch norm with a weight");
-  init::zeros_(batch_norm->weight);
+  if (norm)
+    for (const auto& [name, weight] : norm->named_parameters())
+      if (name == "weight") return init::zeros_(weight);
+  throw ConfigError("zero_init: expected a block whose convolutions end in a norm with a weight");
 }
 
 int64_t scaled_channels(int64_t channels, const ModelOptions& o) {

@@ -8,6 +8,8 @@
 
 #include "nn/activation.h"
 #include "nn/batchnorm.h"
+#include "nn/groupnorm.h"
+#include "nn/running_batchnorm.h"
 
 namespace gw {
 
@@ -22,22 +24,35 @@ ActivationFactory make_general_relu(GeneralReluOptions o = {.leak = 0.1f, .sub =
 ActivationFactory make_relu();
 /// Makes BatchNorm2d layers.
 NormFactory make_batch_norm2d(BatchNormLayerOptions o = {});
+/// Makes BatchNorm1d layers.
+NormFactory make_batch_norm1d(BatchNormLayerOptions o = {});
+/// Makes GroupNorm layers of as many groups, up to `most`, as divide the channels into at least four each (one group
+/// where there are fewer).
+NormFactory make_group_norm(int64_t most = 32, GroupNormLayerOptions o = {});
+/// Makes InstanceNorm2d layers with weights.
+NormFactory make_instance_norm2d();
+/// Makes the lesson's layer norms, over channels and positions: GroupNorm layers of one group.
+NormFactory make_layer_norm2d();
+/// Makes RunningBatchNorm layers.
+NormFactory make_running_batch_norm(RunningBatchNormOptions o = {});
 
 /// "gelu", "general-relu" (the lesson's), "leaky-relu" (slope 0.1), "mish", "relu", "silu".
 std::vector<std::string> activation_names();
 /// The activation of that name. "general-relu:0.2:0.5" has that leak and sub, "leaky-relu:0.05" that slope.
 /// ConfigError, naming them all, for another name, and for numbers that cannot be read or have no place.
 ActivationFactory activation_named(const std::string& name);
-/// "batch", "none".
+/// "batch", "group", "instance", "layer", "none", "running".
 std::vector<std::string> norm_names();
 /// The norm of that name, null for "none"; ConfigError, naming them all, for another name.
 NormFactory norm_named(const std::string& name);
+/// What goes with it after the lesson's classifiers, on [N, classes]: null where it would say nothing there.
+NormFactory classifier_norm_named(const std::string& name);
 
 /// The slope below zero of a (leaky) ReLU, which the variance of the weights before it makes up for; 0 for others.
 double leak_of(const ActivationFactory& act);
 
 /// Sets the weight of the last norm of a residual block to zero, so that the block begins as its shortcut. ConfigError
-/// unless it is a batch norm with a weight.
+/// unless that norm has a weight.
 void zero_init_norm(Module* norm);
 
 struct ModelOptions {
@@ -47,6 +62,8 @@ struct ModelOptions {
   double drop = 0.1;                       ///< dropout probability of resnet-drop
   ActivationFactory act = nullptr;         ///< null: the model's own
   NormFactory norm = make_batch_norm2d();  ///< null: no norms; then every convolution and classifier has a bias
+  NormFactory classifier_norm =
+      make_batch_norm1d();  ///< the lesson's ResNets: after the classifier, if there are norms
   /// Every residual block begins as the identity: the weight of its last norm starts at zero. If not given, so do the
   /// ResNets of ImageNet, as in timm, and not those of the lesson.
   std::optional<bool> zero_init = {};

@@ -45,8 +45,9 @@ Sequential with_classifier(Sequential model, const ModelOptions& o, int64_t widt
   }
   model.push_back(std::move(join));
   if (drop) model.push_back(Dropout(*drop));
-  model.push_back(Linear(features, o.classes, /*bias=*/!o.norm));
-  if (o.norm) model.push_back(BatchNorm1d(o.classes));
+  const NormFactory last = o.norm ? o.classifier_norm : nullptr;
+  model.push_back(Linear(features, o.classes, /*bias=*/!last));
+  if (last) model.push_back(last(o.classes));
   model.apply(init_weights(leak_of(activation(o))));
   return model;
 }

@@ -171,8 +171,8 @@ TEST(ResNet, InitialisationReckonsWithTheLeak) {
 }
 
 TEST(ResNet, WithoutNormsTheClassifierHasABias) {
-  EXPECT_EQ(norm_names(), (std::vector<std::string>{"batch", "none"}));
-  EXPECT_THROW(norm_named("layer"), ConfigError);
+  EXPECT_EQ(norm_names(), (std::vector<std::string>{"batch", "group", "instance", "layer", "none", "running"}));
+  EXPECT_THROW(norm_named("spectral"), ConfigError);
   for (const char* name : {"convnet", "resnet", "resnet-wide", "resnet-gap"}) {
     SCOPED_TRACE(name);
     const auto model = make_model(name, {.norm = norm_named("none")});
@@ -182,6 +182,25 @@ TEST(ResNet, WithoutNormsTheClassifierHasABias) {
     EXPECT_TRUE(std::isfinite((*model)(randn({2, 1, 28, 28})).sum().item()));
   }
   expect_learns("resnet-slim", {.norm = nullptr}, 1e-3);
+}
+
+TEST(ResNet, LearnsWithEveryNorm) {
+  for (const char* name : {"group", "instance", "layer", "running"}) {
+    SCOPED_TRACE(name);
+    expect_learns("resnet-slim", {.norm = norm_named(name), .classifier_norm = classifier_norm_named(name)}, 1e-3);
+    EXPECT_NO_THROW(make_model("resnet-slim", {.norm = norm_named(name), .zero_init = true}));
+  }
+}
+
+TEST(ResNet, GroupNormsHaveAtLeastFourChannelsInAGroup) {
+  const auto groups = [](int64_t channels) {
+    return dynamic_cast<GroupNorm&>(*make_group_norm()(channels)).num_groups;
+  };
+  EXPECT_EQ(groups(3), 1);
+  EXPECT_EQ(groups(10), 2);
+  EXPECT_EQ(groups(16), 4);
+  EXPECT_EQ(groups(44), 11);
+  EXPECT_EQ(groups(512), 32);
 }
 
 TEST(ResNet, SqueezeExciteEndsEveryBlock) {

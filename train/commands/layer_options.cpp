@@ -49,6 +49,7 @@ ModelOptions LayerOptions::model_options() const {
   o.drop = drop;
   if (!act.empty()) o.act = activation_named(act);
   o.norm = norm_named(norm);
+  o.classifier_norm = classifier_norm_named(norm);
   if (zero_init) o.zero_init = true;
   o.squeeze_excite = squeeze_excite;
   o.pre_activation = pre_activation;

@@ -5,20 +5,49 @@
 #include "autograd/autograd.h"
 #include "kernels/elementwise.h"
 #include "kernels/losses.h"
+#include "kernels/softmax.h"
 
 namespace gw {
 
 using kernels::ClassLoss;
 using kernels::PairLoss;
 
+namespace {
+
+/// What cross entropy's gradient is for targets that are probabilities: that of the loss times
+/// -(1 - label_smoothing) weight log softmax(logits).
+Tensor target_gradient(const Tensor& dy, const Tensor& logits, const Tensor& weight, const CrossEntropyOptions& o,
+                       DType dtype) {
+  const NoGrad no_grad;
+  const int64_t classes_dim = logits.dim() == 1 ? 0 : 1;
+  const double positions = static_cast<double>(logits.numel()) / static_cast<double>(logits.size(classes_dim));
+  Tensor gradient = kernels::log_softmax(kernels::cast(logits, DType::f32), classes_dim) * (o.label_smoothing - 1);
+  if (weight.defined()) {
+    Shape along = Shape::filled(logits.dim(), 1);
+    along[classes_dim] = weight.numel();
+    gradient = gradient * weight.reshape(along);
+  }
+  const Tensor outer = o.reduction == Reduction::none ? dy.unsqueeze(classes_dim) : dy;
+  gradient = gradient * outer;
+  return (o.reduction == Reduction::mean ? gradient / positions : gradient).to(dtype);
+}
+
+}  // namespace
+
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
   const ClassLoss forward = kernels::cross_entropy(logits, targets, options);
-  return record("cross_entropy", forward.loss, {logits},
+  const bool wants_targets = is_floating(targets.dtype()) && targets.requires_grad();
+  return record("cross_entropy", forward.loss, {logits, wants_targets ? targets : Tensor{}},
                 [logits = saved(logits), targets = saved(targets), weight = saved(options.weight), options,
-                 total = forward.total_weight, statistics = forward.statistics](const Tensor& dy) {
+                 total = forward.total_weight, statistics = forward.statistics, wants_logits = logits.requires_grad(),
+                 wants_targets, target_dtype = targets.dtype()](const Tensor& dy) {
                   CrossEntropyOptions o = options;
                   o.weight = weight;
-                  return Grads{kernels::cross_entropy_backward(dy, logits, targets, {{}, total, statistics}, o)};
+                  Grads grads(2);
+                  if (wants_logits)
+                    grads[0] = kernels::cross_entropy_backward(dy, logits, targets, {{}, total, statistics}, o);
+                  if (wants_targets) grads[1] = target_gradient(dy, logits, weight, o, target_dtype);
+                  return grads;
                 });
 }
 

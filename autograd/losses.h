@@ -1,4 +1,4 @@
-// Loss functions, differentiable in their first argument. They are PyTorch's to the letter, but the loss is f32 even
+// Loss functions, differentiable in their first argument, and where it says so in the second. They are PyTorch's to the letter, but the loss is f32 even
 // where the inputs are bf16.
 #pragma once
 
@@ -10,7 +10,7 @@ namespace gw {
 /// -log softmax(logits)[target], in one pass over the logits. Logits [N, C], [N, C, d1, ...] or [C], f32 or bf16.
 /// Targets are either classes (u8, i32 or i64; shape of the logits without C) or probabilities (f32 or bf16; shape of
 /// the logits). The mean of class targets is over the weights of the targets that are not ignored (NaN if there are
-/// none), that of probabilities over N * d1 * ....
+/// none), that of probabilities over N * d1 * .... Differentiable in probabilities too, as mixed-up targets may be.
 /// ShapeError for shapes that do not fit and for a target outside [0, C), with its value; ConfigError for a
 /// label_smoothing outside [0, 1].
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options = {});

@@ -5,6 +5,7 @@
 #include "bench/bandwidth.h"
 #include "kernels/batchnorm.h"
 #include "kernels/elementwise.h"
+#include "kernels/groupnorm.h"
 #include "tensor/creation.h"
 
 namespace {
@@ -50,6 +51,45 @@ void backward(benchmark::State& state, bool act, bool residual) {
              [&] { return kernels::batch_norm_backward(p.dy, saved, true, true, a, residual); });
 }
 
+void group_norm(benchmark::State& state, int64_t groups) {
+  const Problem p(state);
+  // x -> y: the second reading of x is the caches'.
+  bench::run(state, p.bytes() * 2, [&] { return kernels::group_norm_forward(p.x, groups, p.weight, p.bias, 1e-5); });
+}
+
+void group_norm_backward(benchmark::State& state, int64_t groups) {
+  const Problem p(state);
+  const auto f = kernels::group_norm_forward(p.x, groups, p.weight, p.bias, 1e-5);
+  // x, dy -> dx
+  bench::run(state, p.bytes() * 3, [&] {
+    return kernels::group_norm_backward(p.dy, {p.x, p.weight, f.mean, f.invstd}, true, true);
+  });
+}
+
+/// 8192 lines of 768 numbers, as in a transformer.
+struct Lines {
+  Tensor x, dy, weight = ones({768}), bias = zeros({768});
+
+  explicit Lines(const benchmark::State& state) {
+    const DType dtype = state.range(0) ? DType::bf16 : DType::f32;
+    x = kernels::cast(randn({8192, 768}), dtype), dy = kernels::cast(randn({8192, 768}), dtype);
+  }
+  int64_t bytes() const { return x.numel() * size_of(x.dtype()); }
+};
+
+void layer_norm(benchmark::State& state) {
+  const Lines p(state);
+  bench::run(state, p.bytes() * 2, [&] { return kernels::group_norm_forward(p.x, 1, p.weight, p.bias, 1e-5); });
+}
+
+void layer_norm_backward(benchmark::State& state) {
+  const Lines p(state);
+  const auto f = kernels::group_norm_forward(p.x, 1, p.weight, p.bias, 1e-5);
+  bench::run(state, p.bytes() * 3, [&] {
+    return kernels::group_norm_backward(p.dy, {p.x, p.weight, f.mean, f.invstd}, true, true);
+  });
+}
+
 void general_relu(benchmark::State& state) {
   const Problem p(state);
   bench::run(state, p.bytes() * 2, [&] { return kernels::general_relu(p.x, kLesson); });
@@ -89,6 +129,10 @@ BENCHMARK_CAPTURE(forward, norm_residual_act, true, true)->Apply(grids);
 BENCHMARK_CAPTURE(backward, norm, false, false)->Apply(grids);
 BENCHMARK_CAPTURE(backward, norm_act, true, false)->Apply(grids);
 BENCHMARK_CAPTURE(backward, norm_residual_act, true, true)->Apply(grids);
+BENCHMARK_CAPTURE(group_norm, of_4, 4)->Apply(grids);
+BENCHMARK_CAPTURE(group_norm_backward, of_4, 4)->Apply(grids);
+BENCHMARK(layer_norm)->ArgName("bf16")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK(layer_norm_backward)->ArgName("bf16")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond)->UseRealTime();
 BENCHMARK(general_relu)->Apply(one_grid);
 BENCHMARK(add_general_relu)->Apply(one_grid);
 BENCHMARK(general_relu_backward)->Apply(one_grid);

@@ -67,6 +67,15 @@ void momentum_fused(benchmark::State& s) {
 void adamw_fused(benchmark::State& s) {
   step(s, 28, [](auto& p) { return adamw(p); });
 }
+void rmsprop_fused(benchmark::State& s) {
+  step(s, 20, [](auto& p) { return rmsprop(p); });
+}
+void lamb_fused(benchmark::State& s) {
+  step(s, 40, [](auto& p) { return lamb(p); });
+}
+void lars_fused(benchmark::State& s) {
+  step(s, 28, [](auto& p) { return lars(p); });
+}
 // The composed form moves more bytes than this counts: the rate is what the fused form's compares with.
 void adamw_composed(benchmark::State& s) {
   step(s, 28, [](auto& p) { return adamw(p, {.fused = false}); });
@@ -76,6 +85,9 @@ BENCHMARK(copy)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(sgd_fused)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(momentum_fused)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(adamw_fused)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(rmsprop_fused)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(lamb_fused)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(lars_fused)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(adamw_composed)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -1,6 +1,10 @@
 #include "train/metrics.h"
 
+#include <fmt/format.h>
+
 #include "autograd/autograd.h"
+#include "autograd/index.h"
+#include "autograd/losses.h"
 #include "kernels/metrics.h"
 #include "tensor/creation.h"
 
@@ -21,6 +25,45 @@ void Accuracy::update(const Tensor& prediction, const Tensor& target) {
 }
 
 double Accuracy::value() const { return correct_.defined() ? correct_.item() / static_cast<double>(count_) : 0; }
+
+void MeanMetric::reset() {
+  sum_ = Tensor();
+  count_ = 0;
+}
+
+void MeanMetric::update(const Tensor& prediction, const Tensor& target) {
+  const NoGrad no_grad;
+  const Tensor sum = function_(prediction.detach(), target) * static_cast<double>(target.size(0));
+  if (sum_.defined())
+    sum_.add_(sum);
+  else
+    sum_ = sum;
+  count_ += target.size(0);
+}
+
+double MeanMetric::value() const { return sum_.defined() ? sum_.item() / static_cast<double>(count_) : 0; }
+
+Tensor top_k_accuracy(const Tensor& logits, const Tensor& targets, int64_t k) {
+  if (logits.dim() != 2 || targets.shape() != Shape{logits.size(0)})
+    throw ShapeError(fmt::format("top_k_accuracy: expected logits [N, C] and targets [N], got {} and {}",
+                                 logits.shape().to_string(), targets.shape().to_string()));
+  if (k < 1) throw ConfigError(fmt::format("top_k_accuracy: expected k of at least 1, got {}", k));
+  const NoGrad no_grad;
+  const Tensor index = targets.to(DType::i64).unsqueeze(1), found = gather(logits, 1, index);
+  const Tensor classes =
+      arange(0, static_cast<double>(logits.size(1)), 1, {.dtype = DType::i64, .device = logits.device()});
+  const Tensor in_front = ((logits > found) + (logits == found) * (classes < index)).to(DType::f32).sum({1});
+  return ((in_front < static_cast<double>(k)) * (found == found).squeeze(1)).to(DType::f32).mean();
+}
+
+std::shared_ptr<Metric> top_k_accuracy_metric(int64_t k) {
+  return std::make_shared<MeanMetric>(fmt::format("top_{}_accuracy", k),
+                                      [k](const Tensor& x, const Tensor& y) { return top_k_accuracy(x, y, k); });
+}
+
+std::shared_ptr<Metric> log_loss_metric() {
+  return std::make_shared<MeanMetric>("log_loss", [](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); });
+}
 
 void MetricsCallback::before_epoch(Learner& learner) {
   for (const auto& metric : metrics_) metric->reset();

@@ -33,6 +33,31 @@ class Accuracy : public Metric {
   int64_t count_ = 0;
 };
 
+/// The mean over all items of what a function gives as the mean over a batch's.
+class MeanMetric : public Metric {
+ public:
+  using Function = std::function<Tensor(const Tensor& prediction, const Tensor& target)>;
+  MeanMetric(std::string name, Function function) : name_(std::move(name)), function_(std::move(function)) {}
+  std::string name() const override { return name_; }
+  void reset() override;
+  void update(const Tensor& prediction, const Tensor& target) override;
+  double value() const override;
+
+ private:
+  std::string name_;
+  Function function_;
+  Tensor sum_;  ///< f32, on the device
+  int64_t count_ = 0;
+};
+
+/// The share of logits [N, C] with the class of their target [N] among the k largest; of equal logits, the first counts
+/// as the largest. NaN is not among them.
+Tensor top_k_accuracy(const Tensor& logits, const Tensor& targets, int64_t k);
+
+/// The metrics "top_K_accuracy", and "log_loss": the cross entropy, whatever loss is trained with.
+std::shared_ptr<Metric> top_k_accuracy_metric(int64_t k);
+std::shared_ptr<Metric> log_loss_metric();
+
 /// Puts the mean loss, the metrics and the time of each epoch into learner.report. Runs before the callbacks that read
 /// it.
 class MetricsCallback : public Callback {

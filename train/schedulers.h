@@ -1,6 +1,7 @@
 // Schedules at work: hyper-parameters that change during training.
 #pragma once
 
+#include "optim/annealing.h"
 #include "optim/schedule.h"
 #include "train/learner.h"
 
@@ -28,6 +29,23 @@ class EpochScheduler : public Callback {
 
  private:
   Schedule schedule_;
+};
+
+/// Sets one hyper-parameter before every training batch, by how far training has come: by one annealing for all groups
+/// of parameters, or one for each.
+class ParamScheduler : public Callback {
+ public:
+  ParamScheduler(std::string hyper, Annealing annealing) : hyper_(std::move(hyper)), all_(std::move(annealing)) {}
+  ParamScheduler(std::string hyper, std::vector<Annealing> of_groups)
+      : hyper_(std::move(hyper)), of_groups_(std::move(of_groups)) {}
+
+  /// ConfigError, before the first batch, unless there are as many annealings as groups.
+  void before_batch(Learner& learner) override;
+
+ private:
+  std::string hyper_;
+  Annealing all_;
+  std::vector<Annealing> of_groups_;
 };
 
 }  // namespace gw

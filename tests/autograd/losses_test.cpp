@@ -101,5 +101,17 @@ TEST(LossGradients, RefuseShapesThatDiffer) {
   EXPECT_THROW(binary_cross_entropy_with_logits(zeros({2, 3}), zeros({2, 3}), {.pos_weight = ones({2})}), ShapeError);
 }
 
+TEST(Losses, CrossEntropyIsDifferentiableInSoftTargets) {
+  Generator g(9);
+  const Tensor logits = randn({3, 4}, {}, g).set_requires_grad();
+  const Tensor targets = randn({3, 4}, {}, g).softmax(1).detach().set_requires_grad();
+  const Tensor weight = rand({4}, {}, g) + 0.5;
+  const auto f = [&](const std::vector<Tensor>& t) {
+    return cross_entropy(t[0], t[1], {.label_smoothing = 0.1, .weight = weight});
+  };
+  EXPECT_EQ(gradcheck(f, {logits, targets}), "");
+  EXPECT_EQ(gradcheck([&](const auto& t) { return cross_entropy(logits.detach(), t[0]); }, {targets}), "");
+}
+
 }  // namespace
 }  // namespace gw

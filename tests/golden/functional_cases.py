@@ -520,6 +520,16 @@ MORE_ACTIVATIONS = [
     for shape in ((5, 7), (2, 3, 4, 5))
 ]
 
+# Targets that are probabilities have gradients too.
+SOFT_TARGETS = [
+    *[
+        case("cross_entropy", randn(*x), probabilities(*x), **attrs)
+        for x in ((4, 6), (2, 5, 3))
+        for attrs in ({}, {"reduction": "sum"}, {"reduction": "none"}, {"label_smoothing": 0.1})
+    ],
+    case("cross_entropy", randn(4, 6), probabilities(4, 6), uniform(0.5, 2, 6), grad=(0, 1), label_smoothing=0.2),
+]
+
 FUNCTIONAL_CASES = (
     LINEAR
     + CONV
@@ -532,4 +542,5 @@ FUNCTIONAL_CASES = (
     + CLASS_WEIGHTS
     + LOOKUPS
     + MORE_ACTIVATIONS
+    + SOFT_TARGETS
 )

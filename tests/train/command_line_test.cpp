@@ -58,7 +58,7 @@ TEST_F(CommandLine, SummaryTakesLayersAndSizes) {
   expect_one_line("summary --model resnet --act step", 2, "general-relu");
   expect_one_line("summary --model resnet --act general-relu:x", 2, "numbers after each colon");
   expect_one_line("summary --model resnet --width 0", 2, "--width");
-  expect_one_line("summary --model resnet --norm layer", 2, "none");
+  expect_one_line("summary --model resnet --norm spectral", 2, "running");
   expect_one_line("summary --model convnet --squeeze-excite", 1, "residual blocks");
   expect_one_line("summary --model resnet18 --pre-activation", 1, "lesson's models only");
 }

@@ -12,6 +12,7 @@
 #include "train/commands/augment_options.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
+#include "train/commands/init_options.h"
 #include "train/commands/layer_options.h"
 #include "train/commands/options.h"
 #include "train/commands/recipes.h"
@@ -39,6 +40,7 @@ struct Options {
   std::optional<double> lr = {};  ///< the model's own (see default_lr) if not given
   std::string optimizer = "adamw";
   std::string schedule = "one-cycle";
+  std::string init;
   double label_smoothing = 0;
   std::optional<double> average = {};  ///< decay of the averaged weights
   ViewOptions views;
@@ -152,6 +154,7 @@ int run(CLI::App& command, Options& o) {
     add(std::make_shared<ResumeCallback>(std::move(*start)));
   }
 
+  if (!start) initialise(o.init, learner);
   learner.fit(o.epochs);
   o.data.pictures.report_bad(learner.train_loader);
   if (InterruptGuard::interrupted()) {
@@ -213,6 +216,7 @@ Command add_train(CLI::App& program) {
   command->add_option("--checkpoint", o->checkpoint, "Write all that the run is to this file after every epoch");
   command->add_option("--resume", o->resume, "Go on from this checkpoint, with its options, exactly as the run would");
   command->add_flag("--graph", o->graph, "Capture the training step as one CUDA graph (with --device cuda)");
+  add_init(command, o->init);
   o->layers.add_to(command);
   o->augment.add_to(command);
   o->data.add_to(command);

@@ -162,15 +162,17 @@ void add_line_affine(float* dweight, float* dbias, const T* dy, const T* x, int6
 /// The sum over the channels of each group of values[c] * factors[c].
 std::vector<double> group_sums(const double* values, const std::vector<float>& factors, const GroupNormShape& s) {
   std::vector<double> sums(static_cast<size_t>(s.groups));
-  for (size_t c = 0; c < factors.size(); ++c)
-    sums[c / static_cast<size_t>(s.width())] += values[c] * static_cast<double>(factors[c]);
+  const float* factor = factors.data();
+  for (double& sum : sums)
+    for (int64_t j = 0; j < s.width(); ++j) sum += *values++ * static_cast<double>(*factor++);
   return sums;
 }
 
 /// One value for each channel from one for each group.
 std::vector<float> per_channel(const float* per_group, const GroupNormShape& s) {
   std::vector<float> values(static_cast<size_t>(s.channels));
-  for (size_t c = 0; c < values.size(); ++c) values[c] = per_group[c / static_cast<size_t>(s.width())];
+  auto at = values.begin();
+  for (int64_t g = 0; g < s.groups; ++g) at = std::fill_n(at, s.width(), per_group[g]);
   return values;
 }
 
@@ -179,9 +181,11 @@ template <class T>
 std::vector<float> near_means(const T* x, const GroupNormShape& s) {
   const int64_t rows = std::min<int64_t>(s.rows, 8);
   std::vector<float> sums(static_cast<size_t>(s.groups));
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t c = 0; c < s.channels; ++c)
-      sums[static_cast<size_t>(c / s.width())] += static_cast<float>(x[s.rows * i / rows * s.channels + c]);
+  for (int64_t i = 0; i < rows; ++i) {
+    const T* row = x + s.rows * i / rows * s.channels;
+    for (float& sum : sums)
+      for (int64_t j = 0; j < s.width(); ++j) sum += static_cast<float>(*row++);
+  }
   for (float& sum : sums) sum /= static_cast<float>(rows * s.width());
   return sums;
 }
@@ -217,11 +221,13 @@ template <class T>
 void sample_gradient(T* dx, AffineSums& affine, const T* dy, const T* x, const Lanes& lanes, const GroupNormShape& s,
                      const ChannelLanes& p, const std::vector<float>& weight, const float* invstd, bool stream) {
   const std::vector<double> sums = gradient_sums(dy, x, lanes, p, math::NoActivation{});
-  for (int64_t c = 0; c < s.channels; ++c) {
-    const double product = sums[static_cast<size_t>(c + s.channels)] * static_cast<double>(invstd[c / s.width()]);
-    affine.weight()[c] += static_cast<float>(product);
-    affine.bias()[c] += static_cast<float>(sums[static_cast<size_t>(c)]);
-  }
+  const double *sum = sums.data(), *product = sum + s.channels;
+  float *dweight = affine.weight(), *dbias = affine.bias();
+  for (int64_t g = 0; g < s.groups; ++g)
+    for (int64_t j = 0; j < s.width(); ++j) {
+      *dweight++ += static_cast<float>(*product++ * static_cast<double>(invstd[g]));
+      *dbias++ += static_cast<float>(*sum++);
+    }
   if (!dx) return;
   const std::vector<double> first = group_sums(sums.data(), weight, s);
   const std::vector<double> second = group_sums(sums.data() + s.channels, weight, s);

@@ -34,7 +34,8 @@ struct Lanes {
   /// One value per lane from one per channel.
   std::vector<float> spread(const std::vector<float>& per_channel) const {
     std::vector<float> lanes(static_cast<size_t>(width));
-    for (size_t i = 0; i < lanes.size(); ++i) lanes[i] = per_channel[i % static_cast<size_t>(channels)];
+    for (auto at = lanes.begin(); at != lanes.end(); at += channels)
+      std::copy(per_channel.begin(), per_channel.end(), at);
     return lanes;
   }
 
@@ -69,9 +70,12 @@ struct Lanes {
       stream_fence();
     });
     std::vector<double> totals(static_cast<size_t>(2 * channels));
-    for (const std::vector<double>& sums : partial)
-      for (int64_t i = 0; i < 2 * width; ++i)
-        totals[static_cast<size_t>(i / width * channels + i % width % channels)] += sums[static_cast<size_t>(i)];
+    for (const std::vector<double>& sums : partial) {
+      const double* from = sums.data();
+      for (double* to : {totals.data(), totals.data() + channels})
+        for (int64_t i = 0; i < width; i += channels, from += channels)
+          for (int64_t c = 0; c < channels; ++c) to[c] += from[c];
+    }
     return totals;
   }
 

@@ -43,7 +43,7 @@ TEST(Lsuv, FitsResNetsAndLeavesTheirStatisticsAlone) {
   for (const auto& [name, t] : model->named_buffers()) before.emplace_back(name, t.clone());
   const PhiloxState generator = default_generator().state();
   const auto layers = lsuv(*model, x);
-  EXPECT_EQ(layers.size(), 15u);
+  EXPECT_EQ(layers.size(), 16u);
   expect_unit_variance(layers);
   EXPECT_FALSE(layers.back().has_bias);
   for (size_t i = 0; i < before.size(); ++i) expect_close(model->named_buffers()[i].second, before[i].second, 0, 0);
@@ -51,7 +51,7 @@ TEST(Lsuv, FitsResNetsAndLeavesTheirStatisticsAlone) {
 }
 
 TEST(Lsuv, StopsWhereItCannotSucceed) {
-  Linear constant(3, 2);
+  Linear constant(3, 2, /*bias=*/false);
   const auto layers = lsuv(constant, zeros({5, 3}));
   EXPECT_EQ(layers[0].steps, 0);
   Linear linear(3, 2);

@@ -21,7 +21,7 @@ class CudaSoftmax : public CudaTest {};
 void expect_exact_backward(const Tensor& dx, const Tensor& dy, const Tensor& y, int64_t dim, bool logarithm) {
   const int64_t lines = y.numel() / y.size(dim), n = y.size(dim);
   const auto values_of = [&](const Tensor& t) {
-    return t.to(Device::cpu()).transpose(dim, -1).contiguous().to_vector<float>();
+    return t.to(kCpu).transpose(dim, -1).contiguous().to_vector<float>();
   };
   const std::vector<float> dx_values = values_of(dx), dy_values = values_of(dy), y_values = values_of(y);
   for (int64_t line = 0; line < lines; ++line) {

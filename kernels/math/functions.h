@@ -1,6 +1,6 @@
 // exp, log, erf and what follows from them, branch-free so that compilers vectorise loops over them. The C library's
-// functions are exact to half a unit in the last place but go one element at a time; these stay within 2 units (erf: 5) and run
-// at the speed of memory.
+// functions are exact to half a unit in the last place but go one element at a time; these stay within 2 units (erf: 5)
+// and run at the speed of memory.
 #pragma once
 
 #include <bit>

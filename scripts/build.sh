@@ -14,5 +14,11 @@ done
 targets=()
 [ $# -gt 0 ] && targets=(--target "$@")
 
+# Where there is ccache, what was compiled before, here or in another clone, is not compiled again.
+if command -v ccache >/dev/null; then
+  export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
+  options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
+fi
+
 cmake --preset "$preset" ${options[@]+"${options[@]}"} >/dev/null
 cmake --build --preset "$preset" ${targets[@]+"${targets[@]}"}

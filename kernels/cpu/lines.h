@@ -46,20 +46,28 @@ inline void for_each_in_strip(LineShape s, int64_t width, const Body& body) {
   }
 }
 
+/// Terms of a line that are added up before they go into its total: sums of sums lose little, however long the line.
+inline constexpr int64_t kTermsOfRun = 256;
+
 /// total[i] = the sum over line i of term(k, i, c).
 template <class Term>
 inline void sum_strip(LineShape s, int64_t width, float* total, const Term& term) {
-  if (s.inner == 1) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t c = 0; c < s.length; ++c) sum += term(c, int64_t{0}, c);
-    total[0] = sum;
-    return;
-  }
   std::fill_n(total, width, 0.0f);
-  for (int64_t c = 0; c < s.length; ++c) {
+  for (int64_t begin = 0; begin < s.length; begin += kTermsOfRun) {
+    const int64_t end = std::min(s.length, begin + kTermsOfRun);
+    if (s.inner == 1) {
+      float sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t c = begin; c < end; ++c) sum += term(c, int64_t{0}, c);
+      total[0] += sum;
+      continue;
+    }
+    float sums[kStripWidth] = {};
+    for (int64_t c = begin; c < end; ++c) {
 #pragma omp simd
-    for (int64_t i = 0; i < width; ++i) total[i] += term(c * s.inner + i, i, c);
+      for (int64_t i = 0; i < width; ++i) sums[i] += term(c * s.inner + i, i, c);
+    }
+    for (int64_t i = 0; i < width; ++i) total[i] += sums[i];
   }
 }
 

@@ -77,6 +77,17 @@ TEST(Softmax, LongRowsKeepTheirDigits) {
   expect_right(randn({2, 50021}, {}, generator), 1, 1e-6);
 }
 
+TEST(Softmax, LongLinesKeepTheirDigitsHoweverTheyLie) {
+  // Equal terms are the worst case of a sum that outgrows them: each addition is rounded the same way.
+  constexpr int64_t kLength = 100'003;
+  const Tensor columns = zeros({kLength, 2});
+  views::select(columns, 0, 0).fill_(0.3);
+  const double expected = 0.3 + std::log(1 + (kLength - 1) * std::exp(-0.3));
+  for (const double v : kernels::logsumexp(columns, 0).to_vector<double>()) EXPECT_NEAR(v, expected, 2e-6);
+  const Tensor rows = kernels::contiguous(views::transpose(columns, 0, 1));
+  for (const double v : kernels::logsumexp(rows, 1).to_vector<double>()) EXPECT_NEAR(v, expected, 2e-6);
+}
+
 TEST(Softmax, ExtremeValuesStayFinite) {
   const Tensor x = from_values<float>({1e4f, -1e4f, 0, 3e38f, -3e38f, 0}, {2, 3});
   EXPECT_EQ(kernels::softmax(x, 1).to_vector<float>(), (std::vector<float>{1, 0, 0, 1, 0, 0}));

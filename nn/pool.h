@@ -38,4 +38,9 @@ struct GlobalAvgPool : Module {
   Tensor forward(const Tensor& x) override { return global_avg_pool(x); }
 };
 
+/// Largest element over height and width: -> [N, C].
+struct GlobalMaxPool : Module {
+  Tensor forward(const Tensor& x) override { return adaptive_max_pool2d(x, 1).flatten(1); }
+};
+
 }  // namespace gw

@@ -16,7 +16,9 @@ Snapshots::Snapshots(std::string path, std::map<std::string, std::string> metada
 
 void Snapshots::after_epoch(Learner& learner) {
   if (learner.training || !cycles_.ends_cycle(learner.epoch)) return;
-  save_safetensors(path_of_cycle(path_, ++cycle_), learner.model->state_dict(), metadata_);
+  int64_t cycle = 0;  // counted anew, as a resumed run does not begin with the first
+  for (int64_t epoch = 0; epoch <= learner.epoch; ++epoch) cycle += cycles_.ends_cycle(epoch) ? 1 : 0;
+  save_safetensors(path_of_cycle(path_, cycle), learner.model->state_dict(), metadata_);
 }
 
 std::string Snapshots::path_of_cycle(const std::string& path, int64_t cycle) {

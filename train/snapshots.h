@@ -17,7 +17,6 @@ class Snapshots : public Callback {
   /// there or cannot be written.
   Snapshots(std::string path, std::map<std::string, std::string> metadata, CosineAnnealingWarmRestarts cycles);
   int order() const override { return 15; }
-  void before_fit(Learner&) override { cycle_ = 0; }
   void after_epoch(Learner& learner) override;
 
   /// "models/nietzsche.safetensors", 2 -> "models/nietzsche-cycle2.safetensors".
@@ -27,7 +26,6 @@ class Snapshots : public Callback {
   std::string path_;
   std::map<std::string, std::string> metadata_;
   CosineAnnealingWarmRestarts cycles_;
-  int64_t cycle_ = 0;
 };
 
 }  // namespace gw

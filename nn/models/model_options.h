@@ -58,10 +58,11 @@ void zero_init_norm(Module* norm);
 struct ModelOptions {
   int64_t in_channels = 1;
   int64_t classes = 10;
-  double width = 1;                        ///< all channels within the model are multiplied by this
-  double drop = 0.1;                       ///< dropout probability of resnet-drop
-  ActivationFactory act = nullptr;         ///< null: the model's own
-  NormFactory norm = make_batch_norm2d();  ///< null: no norms; then every convolution and classifier has a bias
+  int64_t image_height = 28, image_width = 28;  ///< for cifar-simple, whose first layer sees all pixels at once
+  double width = 1;                             ///< all channels within the model are multiplied by this
+  double drop = 0.1;                            ///< dropout probability of resnet-drop and cifar-resnet2
+  ActivationFactory act = nullptr;              ///< null: the model's own
+  NormFactory norm = make_batch_norm2d();       ///< null: no norms; then every convolution and classifier has a bias
   NormFactory classifier_norm =
       make_batch_norm1d();  ///< the lesson's ResNets: after the classifier, if there are norms
   /// Every residual block begins as the identity: the weight of its last norm starts at zero. If not given, so do the

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "nn/models/cifar_models.h"
 #include "nn/models/imagenet_resnet.h"
 #include "nn/models/resnet.h"
 
@@ -15,9 +16,19 @@ struct NamedModel {
 };
 
 constexpr NamedModel kLessonModels[] = {
-    {"convnet", convnet},         {"resnet", resnet},           {"resnet-wide", resnet_wide},
-    {"resnet-gap", resnet_gap},   {"resnet-slim", resnet_slim}, {"resnet-fast", resnet_fast},
+    {"convnet", convnet},
+    {"resnet", resnet},
+    {"resnet-wide", resnet_wide},
+    {"resnet-gap", resnet_gap},
+    {"resnet-slim", resnet_slim},
+    {"resnet-fast", resnet_fast},
     {"resnet-drop", resnet_drop},
+    {"cifar-simple", cifar_simple},
+    {"cifar-conv", cifar_conv},
+    {"cifar-bn-by-hand", cifar_bn_by_hand},
+    {"cifar-bn", cifar_bn},
+    {"cifar-resnet", cifar_resnet},
+    {"cifar-resnet2", cifar_resnet2},
 };
 
 }  // namespace

@@ -45,6 +45,7 @@ const std::map<std::string, ScheduleFunction>& schedules() {
 double default_lr(const std::string& model) {
   if (model == "convnet") return 6e-2;
   if (model == "resnet") return 2e-2;
+  if (model == "cifar-simple") return 2e-3;
   const bool of_imagenet = std::any_of(std::begin(kImageNetResNets), std::end(kImageNetResNets),
                                        [&](const auto& m) { return model == m.name; });
   return of_imagenet ? 2e-2 : 1e-2;

@@ -38,7 +38,7 @@ void LayerOptions::add_to(CLI::App* command) {
   command->add_option("--width", width, "Multiply all channels within the model by this")
       ->check(positive())
       ->capture_default_str();
-  command->add_option("--drop", drop, "Dropout probability of resnet-drop")
+  command->add_option("--drop", drop, "Dropout probability of resnet-drop and cifar-resnet2")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
 }
@@ -59,6 +59,8 @@ ModelOptions LayerOptions::model_options() const {
 ModelOptions LayerOptions::model_options(const ImageDataset& kind) const {
   ModelOptions o = model_options();
   o.in_channels = kind.images.size(1);
+  o.image_height = kind.images.size(2);
+  o.image_width = kind.images.size(3);
   o.classes = static_cast<int64_t>(kind.classes.size());
   return o;
 }

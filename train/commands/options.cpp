@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/cifar10.h"
 #include "data/fashion_mnist.h"
 #include "data/holdout.h"
 #include "kernels/matmul.h"
@@ -78,7 +79,11 @@ void DataOptions::add_to(CLI::App* command) {
   command->add_option("--limit", limit, "Use only so many training and validation images")->check(positive());
   command->add_option("--data", folder,
                       "Folder with the data sets; default: $GROUNDWORK_DATA, /usr/share/datasets, ~/.cache/groundwork");
+  command->add_option("--cifar", cifar,
+                      "Instead of Fashion-MNIST, CIFAR-10: the folder of data_batch_1.bin to data_batch_5.bin and "
+                      "test_batch.bin");
   pictures.add_to(command);
+  command->get_option("--cifar")->excludes("--folder");
 }
 
 void DataOptions::add_holdout(CLI::App* command) {
@@ -92,7 +97,9 @@ Device ComputeOptions::device() const { return device_from_name(device_name); }
 DType ComputeOptions::dtype() const { return dtype_from_name(dtype_name); }
 
 DatasetPair DataOptions::load() const {
-  DatasetPair data = pictures.given() ? pictures.load(limit) : load_fashion_mnist(folder);
+  DatasetPair data = pictures.given() ? pictures.load(limit)
+                     : cifar.empty()  ? load_fashion_mnist(folder)
+                                      : load_cifar10(cifar);
   if (holdout) data = hold_out_tenth(data.train);
   if (limit) data = {data.train.first(*limit), data.valid.first(*limit)};
   return {data.train.to(device()), data.valid.to(device())};

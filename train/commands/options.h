@@ -45,12 +45,13 @@ struct LoaderPair {
   Loader train, valid;
 };
 
-/// The same, and what data to go through: --data, --folder, --limit, and for some commands --holdout.
+/// The same, and what data to go through: --data, --cifar, --folder, --limit, and for some commands --holdout.
 struct DataOptions : ComputeOptions {
   std::string folder;                 ///< empty: the usual places
   std::optional<int64_t> limit = {};  ///< use only so many training and validation items
   bool holdout = false;               ///< validate on held-out training images
-  FolderOptions pictures;             ///< if given, instead of Fashion-MNIST
+  std::string cifar;                  ///< if given, the folder of CIFAR-10's binary batches, instead of Fashion-MNIST
+  FolderOptions pictures;             ///< or pictures in files
 
   void add_to(CLI::App* command);
   void add_holdout(CLI::App* command);

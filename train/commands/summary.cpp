@@ -21,6 +21,7 @@ struct Options {
 int run(const Options& o) {
   ModelOptions options = o.layers.model_options();
   options.in_channels = o.channels;
+  options.image_height = options.image_width = o.size;
   options.classes = o.classes;
   fmt::print("{}", summary(*make_model(o.model, options), {o.batch, o.channels, o.size, o.size}));
   return 0;

@@ -28,6 +28,7 @@
 #include "train/progress.h"
 #include "train/save.h"
 #include "train/schedulers.h"
+#include "train/snapshots.h"
 
 namespace gw::commands {
 namespace {
@@ -40,6 +41,8 @@ struct Options {
   std::optional<double> lr = {};  ///< the model's own (see default_lr) if not given
   std::string optimizer = "adamw";
   std::string schedule = "one-cycle";
+  std::optional<int64_t> cycle_len = {};  ///< epochs; instead of the schedule: cosine annealing with restarts
+  int64_t cycle_mult = 1;
   std::string init;
   double label_smoothing = 0;
   std::optional<double> average = {};  ///< decay of the averaged weights
@@ -66,11 +69,18 @@ void check_image_size(const std::string& name, Module& model, const ImageDataset
   } catch (const ShapeError&) {
   }
   if (found != expected)
-    throw ConfigError(fmt::format(
-        "train: {} does not take images of {} x {}; resnet-gap, resnet-slim, resnet-fast and resnet18 to resnet50 take "
-        "any size",
-        name, height, width));
+    throw ConfigError(
+        fmt::format("train: {} does not take images of {} x {}; resnet-gap, resnet-slim, resnet-fast, those of cifar "
+                    "and resnet18 to resnet50 "
+                    "take any size",
+                    name, height, width));
   model.train();
+}
+
+/// The schedule of a run of that many steps an epoch.
+Schedule make_schedule(const Options& o, double lr, int64_t steps) {
+  if (!o.cycle_len) return schedules().at(o.schedule)(lr, o.epochs * steps);
+  return CosineAnnealingWarmRestarts{.base_lr = lr, .t_0 = *o.cycle_len * steps, .t_mult = o.cycle_mult};
 }
 
 Learner make_learner(const Options& o, const LoaderPair& loaders, const ModulePtr& model) {
@@ -79,7 +89,7 @@ Learner make_learner(const Options& o, const LoaderPair& loaders, const ModulePt
     throw ConfigError(fmt::format("train: a batch of {} is more than the {} training images; use a smaller --batch",
                                   o.data.batch, count));
   const double lr = o.lr.value_or(default_lr(o.model));
-  const Schedule schedule = schedules().at(o.schedule)(lr, o.epochs * loaders.train.size());
+  const Schedule schedule = make_schedule(o, lr, loaders.train.size());
   Learner learner(model, loaders.train, loaders.valid, classification_loss(), optimizers().at(o.optimizer), lr,
                   {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule), std::make_shared<NanGuard>(),
                    std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
@@ -139,9 +149,12 @@ int run(CLI::App& command, Options& o) {
   };
   const auto best = add(std::make_shared<BestEpoch>());
   const auto recorder = add(std::make_shared<Recorder>());
-  if (!o.save.empty())
-    add(std::make_shared<SaveCallback>(o.save, weights_metadata(o.model, o.layers, learner.train_loader.dataset()),
-                                       o.save_best ? best : nullptr));
+  if (!o.save.empty()) {
+    const auto metadata = weights_metadata(o.model, o.layers, learner.train_loader.dataset());
+    add(std::make_shared<SaveCallback>(o.save, metadata, o.save_best ? best : nullptr));
+    const CosineAnnealingWarmRestarts cycles{.base_lr = 1, .t_0 = o.cycle_len.value_or(1), .t_mult = o.cycle_mult};
+    if (o.cycle_len) add(std::make_shared<Snapshots>(o.save, metadata, cycles));
+  }
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
   if (!o.checkpoint.empty()) add(std::make_shared<CheckpointCallback>(o.checkpoint, run_options(command)));
@@ -181,15 +194,27 @@ int run(CLI::App& command, Options& o) {
 
 Command add_train(CLI::App& program) {
   const auto o = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("train", "Train a model on Fashion-MNIST, or on a folder of pictures");
+  CLI::App* command =
+      program.add_subcommand("train", "Train a model on Fashion-MNIST, on CIFAR-10, or on a folder of pictures");
   add_model(command, o->model);
   add_recipe(command, o->recipe);
   command->add_option("--epochs", o->epochs, "Passes over the training data")->check(positive())->capture_default_str();
   command->add_option("--lr", o->lr, "Largest learning rate; default: the course's for the model")->check(positive());
   add_optimizer(command, o->optimizer);
-  command->add_option("--sched", o->schedule, "Schedule of the learning rate")
-      ->check(CLI::IsMember(keys(schedules())))
-      ->capture_default_str();
+  CLI::Option* const schedule = command->add_option("--sched", o->schedule, "Schedule of the learning rate")
+                                    ->check(CLI::IsMember(keys(schedules())))
+                                    ->capture_default_str();
+  CLI::Option* const cycle_len =
+      command
+          ->add_option("--cycle-len", o->cycle_len,
+                       "Instead: cosine annealing that restarts after so many epochs; --save also keeps the weights of "
+                       "each cycle's end, as FILE-cycleN")
+          ->check(positive())
+          ->excludes(schedule);
+  command->add_option("--cycle-mult", o->cycle_mult, "How much longer each cycle is than the one before")
+      ->check(positive())
+      ->capture_default_str()
+      ->needs(cycle_len);
   command
       ->add_option("--label-smoothing", o->label_smoothing,
                    "Spread this share of each target evenly over the classes; the validation loss stays plain")

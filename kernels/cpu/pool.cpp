@@ -167,54 +167,79 @@ void avg_forward(T* y, const T* x, const PoolGeometry& g, bool stream) {
   });
 }
 
+/// Neighbouring pixels of a row under the same windows, whose gradients are equal.
+struct PixelRun {
+  int64_t begin;
+  int64_t count;
+  Range windows;
+};
+std::vector<PixelRun> pixel_runs(const PoolAxis& axis) {
+  std::vector<PixelRun> runs;
+  for (int64_t i = 0; i < axis.in; ++i) {
+    const Range over = {axis.first(i), axis.last(i)};
+    if (!runs.empty() && runs.back().windows == over)
+      ++runs.back().count;
+    else
+      runs.push_back({i, 1, over});
+  }
+  return runs;
+}
+
 /// One row of dx: each input pixel gathers from the windows over it, so that threads never add to the same place.
 template <class T>
-void avg_backward_row(float* out, const T* plane, Range h, const std::vector<Range>& columns, const float* scale,
+void avg_backward_row(float* out, const T* plane, Range h, const std::vector<PixelRun>& columns, const float* scale,
                       const PoolGeometry& g) {
   for_channels(g.channels, [&](int64_t c, auto count) {
-    for (size_t column = 0; column < columns.size(); ++column) {
-      const Range w = columns[column];
-      float* to = out + static_cast<int64_t>(column) * g.channels + c;
-      if (h.end - h.begin == 1 && w.end - w.begin == 1) {  // a single window: storing it anew is quicker than a copy
-        const int64_t at = h.begin * g.w.out + w.begin;
+    for (const PixelRun& run : columns) {
+      float* to = out + run.begin * g.channels + c;
+      if (h.end - h.begin == 1 && run.windows.end - run.windows.begin == 1) {
+        // A single window: computing its gradient anew for each pixel is quicker than a copy.
+        const int64_t at = h.begin * g.w.out + run.windows.begin;
         const T* in = plane + at * g.channels + c;
         const float factor = scale[at];
+        for (int64_t pixel = 0; pixel < run.count; ++pixel, to += g.channels) {
 #pragma omp simd
-        for (int64_t k = 0; k < count; ++k) to[k] = static_cast<float>(in[k]) * factor;
-        continue;
-      }
-      if (column > 0 && w == columns[column - 1]) {  // the same windows give the same sum
-        std::memcpy(to, to - g.channels, static_cast<size_t>(count) * sizeof(float));
+          for (int64_t k = 0; k < count; ++k) to[k] = static_cast<float>(in[k]) * factor;
+        }
         continue;
       }
       float sum[count] = {};
       for (int64_t i = h.begin; i < h.end; ++i) {
-        for (int64_t j = w.begin; j < w.end; ++j) {
+        for (int64_t j = run.windows.begin; j < run.windows.end; ++j) {
           const T* in = plane + (i * g.w.out + j) * g.channels + c;
           const float factor = scale[i * g.w.out + j];
 #pragma omp simd
           for (int64_t k = 0; k < count; ++k) sum[k] += static_cast<float>(in[k]) * factor;
         }
       }
+      for (int64_t pixel = 0; pixel < run.count; ++pixel, to += g.channels) {
 #pragma omp simd
-      for (int64_t k = 0; k < count; ++k) to[k] = sum[k];
+        for (int64_t k = 0; k < count; ++k) to[k] = sum[k];
+      }
     }
   });
 }
 
-/// Rows under the same windows are equal, so each is computed once.
+/// Rows under the same windows are equal, so each is computed, and rounded, once.
 template <class T>
 void avg_backward(T* dx, const T* dy, const PoolGeometry& g, bool stream) {
-  const std::vector<Range> rows = covers(g.h), columns = covers(g.w);
+  const std::vector<Range> rows = covers(g.h);
+  const std::vector<PixelRun> columns = pixel_runs(g.w);
   const std::vector<float> scale = scales(g);
   const int64_t row_elements = g.w.in * g.channels;
   for_rows(g, g.h.in, [&](int64_t begin, int64_t end) {
-    RowWriter<T, float> writer(dx, row_elements, stream);
+    RowWriter<T> writer(dx, row_elements, stream);
+    const Scratch unrounded(row_elements);
     for (int64_t r = begin; r < end; ++r) {
       const auto i = static_cast<size_t>(r % g.h.in);
       if (r == begin || i == 0 || !(rows[i] == rows[i - 1])) {
         const T* plane = dy + r / g.h.in * g.h.out * g.w.out * g.channels;
-        avg_backward_row(writer.row(), plane, rows[i], columns, scale.data(), g);
+        if constexpr (std::is_same_v<T, float>) {
+          avg_backward_row(writer.row(), plane, rows[i], columns, scale.data(), g);
+        } else {
+          avg_backward_row(unrounded.data(), plane, rows[i], columns, scale.data(), g);
+          round_run(writer.row(), unrounded.data(), row_elements);
+        }
       }
       writer.repeat(r);
     }

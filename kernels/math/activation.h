@@ -87,8 +87,9 @@ GW_HOST_DEVICE inline float gelu_tanh_slope(float x) {
 /// log(1 + e^-|z|), which cannot overflow.
 GW_HOST_DEVICE inline float softplus(float x, float beta, float threshold) {
   const float z = beta * x;
-  const float log1p = math::log1p_of_fraction(math::exp_of_negative(z < 0.0f ? z : -z));
-  return z > threshold ? x : ((z < 0.0f ? 0.0f : z) + log1p) * (1.0f / beta);
+  const float log1p = math::log1p_of_fraction(math::exp_of_negative(-std::fabs(z)));
+  const float y = ((z < 0.0f ? 0.0f : z) + log1p) * (1.0f / beta);
+  return z > threshold ? x : y;
 }
 GW_HOST_DEVICE inline float softplus_slope(float x, float beta, float threshold) {
   const float slope = math::sigmoid(beta * x);

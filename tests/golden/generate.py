@@ -15,7 +15,7 @@ DIR/*.safetensors, one call of one function a file, read by `golden_runner`:
   The calls are the tables of tensor_cases.py, functional_cases.py and recurrent_cases.py; golden_case.py runs them.
 
 DIR/schedules, DIR/optim, DIR/layers hold files of their own layouts, explained in training_files.py, DIR/images those of
-image_files.py, made with Pillow. DIR/models holds those of model_files.py, which are only written with --models.
+image_files.py, made with Pillow, DIR/mix those of mix_files.py. DIR/models holds those of model_files.py, which are only written with --models.
 
 A file's numbers depend only on its name and the seed: a case added at an op's end changes no other file.
 """
@@ -28,6 +28,7 @@ import torch
 from functional_cases import FUNCTIONAL_CASES
 from golden_case import named, write_case
 from image_files import write_image_files
+from mix_files import write_mix_files
 from model_files import write_model_files
 from recurrent_cases import RECURRENT_CASES
 from tensor_cases import TENSOR_CASES
@@ -50,6 +51,7 @@ def main():
     widened = [c.name for c in cases if write_case(c, options.out, options.seed)]
     write_training_files(options.out, options.seed)
     write_image_files(options.out, options.seed)
+    write_mix_files(options.out, options.seed)
     if options.models:
         write_model_files(options.out)
 

@@ -20,6 +20,7 @@
 #include "train/label_smoothing.h"
 #include "train/lr_finder.h"
 #include "train/metrics.h"
+#include "train/mix.h"
 #include "train/predictions.h"
 #include "train/recorder.h"
 #include "train/schedulers.h"
@@ -138,6 +139,17 @@ TEST_F(CudaTraining, AGraphDoesWhatTheEagerStepsDo) {
   expect_close(graph.weight, eager.weight, 0, 0);
 }
 
+TEST_F(CudaTraining, MixesTheSameAsTheCpuAlsoInAGraph) {
+  const auto mix = [] { return std::make_shared<Mix>(MixOptions{.mixup = 0.4, .cutmix = 1.0}); };
+  RunOptions o{.augment = "flip", .epochs = 2, .batch = 13, .callbacks = {mix()}};
+  const History here = train(o);
+  o.device = kCuda;
+  const History there = train(o);
+  expect_same_losses(there.losses, here.losses, 1e-4);
+  o.callbacks = {mix(), std::make_shared<CudaGraphCallback>()};
+  EXPECT_EQ(train(o).losses, there.losses);
+}
+
 TEST_F(CudaTraining, AveragesTheSameWeightsAsTheCpu) {
   RunOptions o{.epochs = 2,
                .callbacks = {std::make_shared<AveragedWeights>(0.8), std::make_shared<LabelSmoothing>(0.1)}};
@@ -252,7 +264,8 @@ TEST_F(CudaTraining, NoStepWaitsForTheDevice) {
          .drop = 0.1,
          .augment = "crop,flip,erase,copy",
          .epochs = 2,
-         .callbacks = {counter, averages, std::make_shared<LabelSmoothing>(0.1)}});
+         .callbacks = {counter, averages, std::make_shared<LabelSmoothing>(0.1),
+                       std::make_shared<Mix>(MixOptions{.mixup = 0.4, .cutmix = 1.0})}});
   EXPECT_EQ(counter->waits, 0);
 }
 #endif

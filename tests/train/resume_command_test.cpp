@@ -48,10 +48,10 @@ class Resume : public CommandLine {
 };
 
 TEST_F(Resume, ARunKilledAtAnyPointEndsAsIfItHadNotBeen) {
-  const std::vector<std::string> kinds = {"", "--dtype bf16 --opt adam --aug crop,flip,erase --label-smoothing 0.1",
-                                          "--average 0.95 --aug flip --aug-per image --holdout --lr 2e-2",
-                                          "--opt momentum --sched cosine --lr 1e-2",
-                                          "--opt sgd --sched exponential --lr 0.1"};
+  const std::vector<std::string> kinds = {
+      "", "--dtype bf16 --opt adam --aug crop,flip,erase --label-smoothing 0.1 --mixup 0.4 --cutmix 1",
+      "--average 0.95 --aug flip --aug-per image --holdout --lr 2e-2", "--opt momentum --sched cosine --lr 1e-2",
+      "--opt sgd --sched exponential --lr 0.1"};
   std::vector<std::string> expected;
   const auto start = std::chrono::steady_clock::now();
   for (const std::string& kind : kinds) {

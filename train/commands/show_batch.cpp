@@ -38,9 +38,10 @@ int run(const Options& o) {
   const Loader loader = o.data.loaders().train;
   const auto taken = std::make_shared<TakeBatch>();
   Learner learner(make_model("convnet"), loader, loader, classification_loss(), optimizers().at("sgd"), 0, {taken});
-  if (!o.augment.list.empty()) learner.callbacks.push_back(std::make_shared<Augment>(o.augment.augmentation()));
+  o.augment.add_callbacks(learner);
   learner.fit(1);
-  const std::string title = o.augment.list.empty() ? "Training images" : "Training images, with " + o.augment.list;
+  const std::string how = o.augment.description(),
+                    title = how.empty() ? "Training images" : "Training images, with " + how;
   folder.add("batch", title, batch_grid(taken->batch.x, taken->batch.y, loader.dataset(), title));
   fmt::print("{}/batch.png\n", folder.path());
   return 0;

@@ -190,11 +190,37 @@ Canvas most_confused_grid(const Tensor& logits, const Tensor& targets, const Ima
   return image_grid(images, titles, options);
 }
 
+namespace {
+
+/// A label by its name; one that is mixed by the names of its parts, the largest first: "Bag 0.7 Shirt 0.3".
+std::vector<std::string> label_names(const Tensor& y, const std::vector<std::string>& classes) {
+  std::vector<std::string> names;
+  if (y.dim() == 1) {
+    for (int64_t label : y.to_vector<int64_t>()) names.push_back(class_name(classes, label));
+    return names;
+  }
+  const std::vector<float> shares = y.to(DType::f32).to_vector<float>();
+  const int64_t count = y.size(1);
+  for (int64_t n = 0; n < y.size(0); ++n) {
+    std::vector<std::pair<float, int64_t>> parts;
+    for (int64_t c = 0; c < count; ++c)
+      if (const float share = shares[static_cast<size_t>(n * count + c)]; share > 0) parts.emplace_back(-share, c);
+    std::sort(parts.begin(), parts.end());
+    std::string name;
+    for (const auto& [share, c] : parts)
+      name += parts.size() == 1 ? class_name(classes, c) : fmt::format("{} {:.1f} ", class_name(classes, c), -share);
+    names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
 Canvas batch_grid(const Tensor& x, const Tensor& y, const ImageDataset& dataset, const std::string& title) {
   constexpr int64_t kMost = 64;
   const int64_t n = std::min(kMost, x.size(0));
   std::vector<ImageTitle> titles;
-  for (int64_t label : y.slice(0, 0, n).to_vector<int64_t>()) titles.push_back({class_name(dataset.classes, label)});
+  for (const std::string& name : label_names(y.slice(0, 0, n), dataset.classes)) titles.push_back({name});
   return image_grid(visible_images(x.slice(0, 0, n), dataset), titles, {.title = title});
 }
 

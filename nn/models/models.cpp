@@ -5,7 +5,9 @@
 
 #include "nn/models/cifar_models.h"
 #include "nn/models/imagenet_resnet.h"
+#include "nn/models/lesson_cnns.h"
 #include "nn/models/resnet.h"
+#include "nn/models/xresnet.h"
 
 namespace gw {
 namespace {
@@ -29,6 +31,8 @@ constexpr NamedModel kLessonModels[] = {
     {"cifar-bn", cifar_bn},
     {"cifar-resnet", cifar_resnet},
     {"cifar-resnet2", cifar_resnet2},
+    {"small-cnn", small_cnn},
+    {"imagenette-cnn", imagenette_cnn},
 };
 
 }  // namespace
@@ -37,6 +41,7 @@ std::vector<std::string> model_names() {
   std::vector<std::string> names;
   for (const NamedModel& model : kLessonModels) names.push_back(model.name);
   for (const NamedResNet& model : kImageNetResNets) names.push_back(model.name);
+  for (const NamedXResNet& model : kXResNets) names.push_back(model.name);
   return names;
 }
 
@@ -45,6 +50,8 @@ ModulePtr make_model(const std::string& name, const ModelOptions& o) {
     if (name == model.name) return std::make_shared<Sequential>(model.make(o));
   for (const NamedResNet& model : kImageNetResNets)
     if (name == model.name) return std::make_shared<ResNet>(model.config, o);
+  for (const NamedXResNet& model : kXResNets)
+    if (name == model.name) return std::make_shared<Sequential>(xresnet(model.config, o));
   throw ConfigError(
       fmt::format("make_model: there is no model {}; there are {}", name, fmt::join(model_names(), ", ")));
 }

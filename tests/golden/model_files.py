@@ -1,7 +1,8 @@
-"""Golden files of whole models: what torchvision's and timm's ResNets compute with given weights.
+"""Golden files of whole models: what torchvision's and timm's ResNets, fast.ai's XResNets and the CNNs of lessons 10 and
+11 compute with given weights. The latter two are written down here from the course's definitions.
 
-models/NAME_CHANNELSxHEIGHTxWIDTH.safetensors
-  metadata  model (timm's name), classes, batch, in_channels, height, width
+models/NAME_CHANNELSxHEIGHTxWIDTH.safetensors (NAME with _ for -)
+  metadata  model (timm's or fast.ai's name), classes, batch, in_channels, height, width
             state: FNV-1a (64 bits, hexadecimal) of the lines "NAME [SHAPE]\n" of the state_dict
   tensors   output [batch, classes] in evaluation mode
             grad_input (small inputs only): the input's gradient for an output's gradient of `values("grad_output", ...)`
@@ -17,11 +18,90 @@ import math
 import numpy as np
 import torch
 from golden_case import save_safetensors
+from torch import nn
 
 MODELS = ("resnet18", "resnet18d", "resnet26d", "resnet34", "resnet50")
 INPUTS = ((1, 28, 28, 10), (3, 40, 36, 7))  # channels, height, width, classes
 BATCH = 2
 MASK = (1 << 64) - 1
+
+
+# --- fast.ai's XResNet (fastai/vision/models/xresnet.py: names of the weights are its own)
+
+
+def conv_layer(ni, nf, ks=3, stride=1, act=True):
+    layers = [nn.Conv2d(ni, nf, ks, stride, padding=ks // 2, bias=False), nn.BatchNorm2d(nf)]
+    return nn.Sequential(*layers, *([nn.ReLU()] if act else []))
+
+
+class XResBlock(nn.Module):
+    def __init__(self, expansion, ni, nh, stride):
+        super().__init__()
+        ni, nf = ni * expansion, nh * expansion
+        if expansion == 1:
+            convs = [conv_layer(ni, nh, 3, stride), conv_layer(nh, nf, 3, act=False)]
+        else:
+            convs = [conv_layer(ni, nh, 1), conv_layer(nh, nh, 3, stride), conv_layer(nh, nf, 1, act=False)]
+        self.convpath = nn.Sequential(*convs)
+        pool = [nn.AvgPool2d(2, ceil_mode=True)] if stride != 1 else []
+        conv = [conv_layer(ni, nf, 1, act=False)] if ni != nf else []
+        self.idpath = nn.Sequential(*pool, *conv)
+        self.act = nn.ReLU()
+
+    def forward(self, x):
+        return self.act(self.convpath(x) + self.idpath(x))
+
+
+def xresnet(expansion, blocks, channels, classes):
+    stem = [channels, 32, 32, 64]
+    layers = [conv_layer(stem[i], stem[i + 1], stride=2 if i == 0 else 1) for i in range(3)]
+    layers.append(nn.MaxPool2d(3, 2, 1))
+    widths = [64 // expansion, 64, 128, 256, 512]
+    for i, count in enumerate(blocks):
+        steps = [(widths[i] if j == 0 else widths[i + 1], 2 if i > 0 and j == 0 else 1) for j in range(count)]
+        layers.append(nn.Sequential(*[XResBlock(expansion, ni, widths[i + 1], stride) for ni, stride in steps]))
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.0), nn.Linear(widths[-1] * expansion, classes)]
+    return nn.Sequential(*layers, *head)
+
+
+# --- The CNNs of lessons 10 (07_batchnorm) and 11 (08_data_block): convolution, ReLU, batch norm
+
+
+def conv_relu_norm(ni, nf, ks=3, stride=2):
+    return nn.Sequential(
+        nn.Conv2d(ni, nf, ks, stride, padding=ks // 2, bias=False), nn.ReLU(), nn.BatchNorm2d(nf)
+    )
+
+
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3))
+
+
+def small_cnn(channels, classes):
+    nfs = [channels, 8, 16, 32, 32]
+    layers = [conv_relu_norm(nfs[i], nfs[i + 1], 5 if i == 0 else 3) for i in range(4)]
+    return nn.Sequential(*layers, Mean(), nn.Linear(nfs[-1], classes))
+
+
+def imagenette_cnn(channels, classes):
+    first = 2 ** math.floor(math.log2(channels * 3 * 3))
+    nfs = [first * 4, 64, 64, 128, 256]
+    layers = [conv_relu_norm(channels, first, stride=1), conv_relu_norm(first, first * 2), conv_relu_norm(first * 2, first * 4)]
+    layers += [conv_relu_norm(nfs[i], nfs[i + 1]) for i in range(4)]
+    return nn.Sequential(*layers, Mean(), nn.Linear(nfs[-1], classes))
+
+
+COURSE_MODELS = {
+    "xresnet18": lambda c, n: xresnet(1, (2, 2, 2, 2), c, n),
+    "xresnet34": lambda c, n: xresnet(1, (3, 4, 6, 3), c, n),
+    "xresnet50": lambda c, n: xresnet(4, (3, 4, 6, 3), c, n),
+    "small-cnn": small_cnn,
+    "imagenette-cnn": imagenette_cnn,
+}
+
+
+# --- Weights and inputs
 
 
 def fnv1a(text):
@@ -96,10 +176,16 @@ def find_input(model, shape):
     raise RuntimeError(f"no input of {shape} has a smooth gradient")
 
 
-def write_model(path, name, channels, height, width, classes):
+def make_model(name, channels, classes):
+    if name in COURSE_MODELS:
+        return COURSE_MODELS[name](channels, classes)
     import timm
 
-    model = set_weights(timm.create_model(name, in_chans=channels, num_classes=classes))
+    return timm.create_model(name, in_chans=channels, num_classes=classes)
+
+
+def write_model(path, name, channels, height, width, classes):
+    model = set_weights(make_model(name, channels, classes))
     shape = (BATCH, channels, height, width)
     name_of_input = find_input(model, shape)
     x = values(name_of_input, shape, -1.5, 1.5).requires_grad_()
@@ -118,7 +204,7 @@ def write_model(path, name, channels, height, width, classes):
 
 def write_model_files(folder):
     (folder / "models").mkdir(exist_ok=True)
-    for name in MODELS:
+    for name in MODELS + tuple(COURSE_MODELS):
         for channels, height, width, classes in INPUTS:
-            path = folder / "models" / f"{name}_{channels}x{height}x{width}.safetensors"
+            path = folder / "models" / f"{name.replace('-', '_')}_{channels}x{height}x{width}.safetensors"
             write_model(path, name, channels, height, width, classes)

@@ -25,7 +25,8 @@ TEST(ResNet, AnUnknownNameIsAnErrorThatListsTheModels) {
   EXPECT_EQ(message_of<ConfigError>([] { make_model("resnet51"); }),
             "make_model: there is no model resnet51; there are convnet, resnet, resnet-wide, resnet-gap, resnet-slim, "
             "resnet-fast, resnet-drop, cifar-simple, cifar-conv, cifar-bn-by-hand, cifar-bn, cifar-resnet, "
-            "cifar-resnet2, resnet18, resnet18d, resnet26d, resnet34, resnet50");
+            "cifar-resnet2, small-cnn, imagenette-cnn, resnet18, resnet18d, resnet26d, resnet34, resnet50, xresnet18, "
+            "xresnet34, xresnet50");
 }
 
 TEST(ResNet, EveryModelMakesClassesOfAnImage) {

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 
 #include "tensor/file.h"
@@ -28,9 +30,10 @@ void JsonLog::keep_epochs(int64_t epochs_done) {
   for (std::string text; std::getline(old, text);) {
     const Json line = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     // A killed run may have left half a line, and lines of an epoch that will be repeated.
-    if (!line.is_object() || line.value("event", "") != "epoch" || line.value("epoch", epochs_done) >= epochs_done)
-      continue;
-    kept += text + "\n";
+    if (!line.is_object() || line.value("epoch", epochs_done) >= epochs_done) continue;
+    const std::string event = line.value("event", "");
+    if (event == "epoch" || event == "steps") kept += text + "\n";
+    if (event != "epoch") continue;
     if (line.value("split", "") == "train")
       train_seconds_ += line.value("seconds", 0.0);
     else
@@ -41,7 +44,26 @@ void JsonLog::keep_epochs(int64_t epochs_done) {
   write_file_atomically(path_, kept);
 }
 
+void JsonLog::log_steps(std::shared_ptr<const Recorder> recorder, int64_t every) {
+  if (!recorder || every < 1)
+    throw ConfigError(fmt::format("log: expected a recorder and steps of at least 1, got {}", every));
+  recorder_ = std::move(recorder);
+  every_ = every;
+}
+
+void JsonLog::write_steps(const Learner& learner) {
+  const std::vector<float> losses = recorder_->losses();
+  for (int64_t begin = first_step_; begin < learner.step; begin += every_) {
+    const int64_t end = std::min(begin + every_, learner.step);
+    const double sum = std::accumulate(losses.begin() + begin, losses.begin() + end, 0.0);
+    Json line{{"event", "steps"}, {"epoch", learner.epoch}, {"step", end}};
+    line["loss"] = sum / static_cast<double>(end - begin);
+    write_line(line.dump());
+  }
+}
+
 void JsonLog::after_epoch(Learner& learner) {
+  if (learner.training && recorder_) write_steps(learner);
   Json line{{"event", "epoch"}, {"epoch", learner.epoch}, {"split", learner.split()}};
   line["loss"] = learner.report.loss;
   for (const auto& [name, value] : learner.report.metrics) line[name] = value;

@@ -125,7 +125,7 @@ TEST_F(CommandLine, MixedPrecisionAndEveryOptimizerAndSchedule) {
   EXPECT_EQ(run(train("--dtype bf16")).code, 0);
   for (const char* optimizer : {"sgd", "momentum", "adam", "adamw"})
     EXPECT_EQ(run(train(std::string("--lr 1e-3 --limit 64 --opt ") + optimizer)).code, 0) << optimizer;
-  for (const char* schedule : {"constant", "cosine", "exponential", "one-cycle"})
+  for (const char* schedule : {"constant", "cosine", "exponential", "linear", "one-cycle"})
     EXPECT_EQ(run(train(std::string("--limit 64 --sched ") + schedule)).code, 0) << schedule;
 }
 

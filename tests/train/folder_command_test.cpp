@@ -41,6 +41,16 @@ TEST_F(FolderCommand, TrainsEvaluatesAndPredicts) {
   }
 }
 
+TEST_F(FolderCommand, TheModelsOfImagenetteTrain) {
+  for (const char* model : {"imagenette-cnn", "xresnet18"}) {
+    const Outcome trained = run("train --width 0.25 --epochs 1 --batch 4 --size 20 --fit random --mixup 0.4 --folder " +
+                                pictures() + " --model " + model + " --save " + file("w"));
+    ASSERT_EQ(trained.code, 0) << trained.output;
+    const Outcome evaluated = run("eval --load " + file("w") + " --folder " + pictures() + " --size 20");
+    EXPECT_EQ(evaluated.code, 0) << evaluated.output;
+  }
+}
+
 TEST_F(FolderCommand, OneSeedOneResultWhateverTheNumberOfWorkers) {
   ASSERT_EQ(run(train("--fit random --workers 1 --save " + file("a"))).code, 0);
   ASSERT_EQ(run(train("--fit random --workers 4 --save " + file("b"))).code, 0);

@@ -24,7 +24,7 @@ TEST_F(InitCommand, LsuvPrintsALineForEachLayer) {
 }
 
 TEST_F(InitCommand, EveryInitialisationTrains) {
-  for (const char* init : {"kaiming-normal", "kaiming-uniform", "xavier-normal", "xavier-uniform"}) {
+  for (const char* init : {"default", "kaiming-normal", "kaiming-uniform", "xavier-normal", "xavier-uniform"}) {
     const Outcome o = run(train(std::string("--init ") + init));
     EXPECT_EQ(o.code, 0) << o.output;
     EXPECT_EQ(o.output.find("lsuv"), std::string::npos) << o.output;

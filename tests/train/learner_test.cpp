@@ -207,6 +207,36 @@ TEST(JsonLog, WritesALinePerEpochAndSplit) {
   EXPECT_THROW(JsonLog(folder.file("no/such/folder")), IoError);
 }
 
+TEST(JsonLog, WritesTheMeanLossOfEverySoManySteps) {
+  const TemporaryFolder folder;
+  const auto recorder = std::make_shared<Recorder>();
+  const auto log = std::make_shared<JsonLog>(folder.file("log.jsonl"));
+  log->log_steps(recorder, 3);
+  make_learner({std::make_shared<MetricsCallback>(std::vector<std::shared_ptr<Metric>>{}), recorder, log}).fit(2);
+  const std::vector<float> losses = recorder->losses();
+  ASSERT_EQ(losses.size(), 8u);  // four an epoch
+  std::vector<nlohmann::json> steps;
+  std::ifstream in(folder.file("log.jsonl"));
+  for (std::string text; std::getline(in, text);)
+    if (auto line = nlohmann::json::parse(text); line["event"] == "steps") steps.push_back(line);
+  ASSERT_EQ(steps.size(), 4u);
+  const int64_t ends[] = {3, 4, 7, 8};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(steps[i]["step"], ends[i]);
+    EXPECT_EQ(steps[i]["epoch"], i / 2);
+  }
+  EXPECT_NEAR(steps[2]["loss"].get<double>(), (losses[4] + losses[5] + losses[6]) / 3, 1e-6);
+  EXPECT_FLOAT_EQ(steps[3]["loss"].get<float>(), losses[7]);
+  EXPECT_THROW(log->log_steps(nullptr, 3), ConfigError);
+  EXPECT_THROW(log->log_steps(recorder, 0), ConfigError);
+  // A run that resumes after the first epoch keeps its lines.
+  JsonLog(folder.file("log.jsonl"), 1);
+  std::ifstream kept(folder.file("log.jsonl"));
+  int lines = 0;
+  for (std::string text; std::getline(kept, text); ++lines) EXPECT_EQ(nlohmann::json::parse(text)["epoch"], 0);
+  EXPECT_EQ(lines, 4);
+}
+
 TEST(Save, RefusesAnImpossiblePathAtOnce) {
   const TemporaryFolder folder;
   EXPECT_THROW(SaveCallback(folder.file("no/such/w"), {}), IoError);

@@ -47,10 +47,19 @@ void scale_by_lsuv(Learner& learner) {
                layer.steps, layer.has_bias ? "" : " (no bias)");
 }
 
+/// Weights and biases as PyTorch's layers start.
+void draw_as_pytorch(Learner& learner) {
+  for (Module* module : learner.model->modules()) {
+    if (const auto* conv = dynamic_cast<const Conv2d*>(module)) init::default_(conv->weight, conv->bias);
+    if (const auto* linear = dynamic_cast<const Linear*>(module)) init::default_(linear->weight, linear->bias);
+  }
+}
+
 using Initialisation = void (*)(Learner& learner);
 
 const std::map<std::string, Initialisation>& initialisations() {
   static const std::map<std::string, Initialisation> table = {
+      {"default", draw_as_pytorch},
       {"kaiming-normal",
        [](Learner& l) {
          draw_weights(*l.model,
@@ -75,7 +84,9 @@ const std::map<std::string, Initialisation>& initialisations() {
 
 void add_init(CLI::App* command, std::string& init) {
   init = "model";
-  command->add_option("--init", init, "How the weights start; model: as the model draws them")
+  command
+      ->add_option("--init", init,
+                   "How the weights start; model: as the model draws them; default: as PyTorch's layers")
       ->check(CLI::IsMember(keys(initialisations())))
       ->capture_default_str();
 }

@@ -11,7 +11,7 @@ namespace gw::commands {
 namespace {
 
 /// Options that may differ between a run and the one that resumes it.
-const std::set<std::string> kFree = {"--help",  "--data",  "--device",    "--log",        "--save",
+const std::set<std::string> kFree = {"--help",  "--data",  "--device",    "--log",        "--log-every", "--save",
                                      "--plots", "--stats", "--save-best", "--checkpoint", "--resume"};
 /// Those that are taken up again unless the user gives others.
 const std::set<std::string> kAdopted = {"--tta", "--tta-views"};

@@ -50,6 +50,7 @@ struct Options {
   uint64_t seed = 42;
   bool save_best = false;
   bool graph = false;
+  std::optional<int64_t> log_every = {};             ///< steps
   std::string log, save, checkpoint, resume, plots;  ///< files and folders; empty if not given
   std::vector<std::string> stats;                    ///< classes of the modules whose activations are drawn
   LayerOptions layers;
@@ -70,9 +71,8 @@ void check_image_size(const std::string& name, Module& model, const ImageDataset
   }
   if (found != expected)
     throw ConfigError(
-        fmt::format("train: {} does not take images of {} x {}; resnet-gap, resnet-slim, resnet-fast, those of cifar "
-                    "and resnet18 to resnet50 "
-                    "take any size",
+        fmt::format("train: {} does not take images of {} x {}; resnet-gap, resnet-slim, resnet-fast, those of cifar, "
+                    "small-cnn, imagenette-cnn, resnet18 to resnet50 and xresnet18 to xresnet50 take any size",
                     name, height, width));
   model.train();
 }
@@ -94,7 +94,7 @@ Learner make_learner(const Options& o, const LoaderPair& loaders, const ModulePt
                   {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule), std::make_shared<NanGuard>(),
                    std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
   learner.valid_name = o.data.valid_name();
-  if (!o.augment.list.empty()) learner.callbacks.push_back(std::make_shared<Augment>(o.augment.augmentation()));
+  o.augment.add_callbacks(learner);
   if (o.label_smoothing > 0) learner.callbacks.push_back(std::make_shared<LabelSmoothing>(o.label_smoothing));
   if (o.average) learner.callbacks.push_back(std::make_shared<AveragedWeights>(*o.average));
   if (o.graph) learner.callbacks.push_back(std::make_shared<CudaGraphCallback>());
@@ -157,6 +157,7 @@ int run(CLI::App& command, Options& o) {
   }
   std::shared_ptr<JsonLog> log;
   if (!o.log.empty()) log = add(std::make_shared<JsonLog>(o.log, start ? start->epochs_done : 0));
+  if (o.log_every) log->log_steps(recorder, *o.log_every);
   if (!o.checkpoint.empty()) add(std::make_shared<CheckpointCallback>(o.checkpoint, run_options(command)));
   if (plots) {
     const auto stats = add(std::make_shared<ActivationStats>(o.stats.empty() ? direct_children() : of_type(o.stats)));
@@ -227,6 +228,9 @@ Command add_train(CLI::App& program) {
   o->views.add_to(command);
   add_seed(command, o->seed);
   command->add_option("--log", o->log, "Write a JSON line per epoch to this file");
+  command->add_option("--log-every", o->log_every, "And one per so many training steps, with their mean loss")
+      ->check(positive())
+      ->needs("--log");
   command->add_option("--save", o->save, "Write the weights to this safetensors file after every epoch");
   add_plots(command, o->plots);
   command

@@ -25,9 +25,9 @@ std::string names(std::span<const gw::commands::Command> commands) {
 int main(int argc, char** argv) {
   using namespace gw::commands;
   CLI::App program("Groundwork: deep learning from the foundations", "groundwork");
-  const Command commands[] = {add_summary(program), add_train(program),   add_eval(program),
-                              add_predict(program), add_lr_find(program), add_show_batch(program),
-                              add_charlm(program),  add_generate(program)};
+  const Command commands[] = {add_summary(program),    add_train(program),  add_eval(program),
+                              add_predict(program),    add_cam(program),    add_lr_find(program),
+                              add_show_batch(program), add_charlm(program), add_generate(program)};
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().size() != 1)

@@ -18,6 +18,7 @@ Command add_summary(CLI::App& program);
 Command add_train(CLI::App& program);
 Command add_eval(CLI::App& program);
 Command add_predict(CLI::App& program);
+Command add_cam(CLI::App& program);
 Command add_lr_find(CLI::App& program);
 Command add_show_batch(CLI::App& program);
 Command add_charlm(CLI::App& program);

@@ -8,11 +8,11 @@
 #include "autograd/autograd.h"
 #include "autograd/index.h"
 #include "data/image_file.h"
-#include "data/item_transforms.h"
 #include "tensor/creation.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
 #include "train/commands/ensemble.h"
+#include "train/commands/pictures.h"
 #include "train/plots/charts.h"
 #include "train/plots/plot_folder.h"
 
@@ -39,12 +39,7 @@ ImageDataset read_images(std::vector<std::string>& paths, const ImageDataset& ki
   std::vector<Tensor> images;
   for (const std::string& path : paths) {
     try {
-      const Shape& goal = kind.images.shape();
-      const Tensor picture = read_image(path);
-      const Tensor image = kind.fit == PictureFit::crop     ? resize_and_center_crop(picture, goal[2])
-                           : kind.fit == PictureFit::squish ? resize(picture, goal[2], goal[3])
-                                                            : fit_image(picture, goal[1], goal[2], goal[3], fit);
-      images.push_back(image.unsqueeze(0));
+      images.push_back(as_model_sees(read_image(path), kind, fit).unsqueeze(0));
       read.push_back(path);
     } catch (const IoError& e) {
       fmt::print(stderr, "groundwork: {}\n", e.what());

@@ -115,6 +115,12 @@ TEST(Matmul, BatchTimesMatrix) {
   }
 }
 
+TEST(Matmul, LargeTransposedColumnsOfWiderRows) {
+  const Tensor rows = values({4200, 600}, DType::f32, 1), b = values({4200, 256}, DType::f32, 2);
+  const Tensor columns = views::transpose(views::slice(rows, 1, 100, 600, 1), 0, 1);
+  expect_close(matmul(columns, b), matmul(contiguous(columns), b).to_vector<double>(), 5e-6, "columns");
+}
+
 TEST(Matmul, Vectors) {
   const Tensor a = values({5, 6}, DType::f32, 1), v = values({6}, DType::f32, 2), u = values({5}, DType::f32, 3);
   EXPECT_EQ(matmul(a, v).shape(), Shape{5});

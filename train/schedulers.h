@@ -7,16 +7,18 @@
 
 namespace gw {
 
-/// Sets the optimizer's hyper-parameters before every training batch, by the number of steps taken.
+/// Sets the optimizer's hyper-parameters before every training batch, by the number of steps taken. With `lr_shares`
+/// (differential learning rates) each group of parameters trains with its share of the schedule's rate.
 class BatchScheduler : public Callback {
  public:
-  explicit BatchScheduler(Schedule schedule) : schedule_(std::move(schedule)) {}
-  void before_batch(Learner& learner) override {
-    if (learner.training) apply_schedule(schedule_, learner.step, *learner.optimizer);
-  }
+  explicit BatchScheduler(Schedule schedule, std::vector<double> lr_shares = {})
+      : schedule_(std::move(schedule)), lr_shares_(std::move(lr_shares)) {}
+  /// ConfigError unless there are no shares, or as many as groups.
+  void before_batch(Learner& learner) override;
 
  private:
   Schedule schedule_;
+  std::vector<double> lr_shares_;
 };
 
 /// Sets the optimizer's hyper-parameters before every epoch of training, by its number.

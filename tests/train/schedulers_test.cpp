@@ -49,6 +49,22 @@ TEST(ParamScheduler, HasAnAnnealingForEachGroup) {
             "ParamScheduler: expected an annealing of 'lr' for each of 1 groups, got 2");
 }
 
+TEST(BatchScheduler, GivesEachGroupItsShareOfTheRate) {
+  const auto values = std::make_shared<Hyper>("lr");
+  const Schedule schedule = [](int64_t step) { return Hypers{{"lr", static_cast<double>(step)}}; };
+  const std::vector<double> shares = {0.5, 1};
+  Learner learner = make_learner({std::make_shared<BatchScheduler>(schedule, shares), values});
+  learner.optimizer_function = [](std::vector<Tensor> params, double lr) {
+    return sgd(std::vector<ParamGroup>{{{params[0]}, {}}, {{params[1]}, {}}}, {.lr = lr});
+  };
+  learner.fit(1);
+  EXPECT_EQ(values->values, (std::vector<double>{0, 0, 0.5, 1, 1, 2, 1.5, 3}));
+
+  Learner one_group = make_learner({std::make_shared<BatchScheduler>(schedule, shares)});
+  EXPECT_EQ(message_of<ConfigError>([&] { one_group.fit(1); }),
+            "BatchScheduler: expected a share of the learning rate for each of 1 groups, got 2");
+}
+
 /// Puts given losses in the place of the validation's.
 class Losses : public Callback {
  public:

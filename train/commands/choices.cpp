@@ -12,19 +12,31 @@
 
 namespace gw::commands {
 
-const std::map<std::string, OptimizerFunction>& optimizers() {
-  using Params = std::vector<Tensor>;
-  static const std::map<std::string, OptimizerFunction> table = {
-      {"adam", [](Params params, double lr) { return adam(std::move(params), {.lr = lr}); }},
-      {"adamw", [](Params params, double lr) { return adamw(std::move(params), {.lr = lr}); }},
-      {"lamb", [](Params params, double lr) { return lamb(std::move(params), {.lr = lr}); }},
-      {"lars", [](Params params, double lr) { return lars(std::move(params), {.lr = lr}); }},
-      {"momentum", [](Params params, double lr) { return sgd(std::move(params), {.lr = lr, .momentum = 0.9}); }},
+const std::map<std::string, GroupOptimizer>& group_optimizers() {
+  using Groups = std::vector<ParamGroup>;
+  static const std::map<std::string, GroupOptimizer> table = {
+      {"adam", [](Groups groups, double lr) { return adam(std::move(groups), {.lr = lr}); }},
+      {"adamw", [](Groups groups, double lr) { return adamw(std::move(groups), {.lr = lr}); }},
+      {"lamb", [](Groups groups, double lr) { return lamb(std::move(groups), {.lr = lr}); }},
+      {"lars", [](Groups groups, double lr) { return lars(std::move(groups), {.lr = lr}); }},
+      {"momentum", [](Groups groups, double lr) { return sgd(std::move(groups), {.lr = lr, .momentum = 0.9}); }},
       {"nesterov",
-       [](Params params, double lr) { return sgd(std::move(params), {.lr = lr, .momentum = 0.9, .nesterov = true}); }},
-      {"rmsprop", [](Params params, double lr) { return rmsprop(std::move(params), {.lr = lr}); }},
-      {"sgd", [](Params params, double lr) { return sgd(std::move(params), {.lr = lr}); }},
+       [](Groups groups, double lr) { return sgd(std::move(groups), {.lr = lr, .momentum = 0.9, .nesterov = true}); }},
+      {"rmsprop", [](Groups groups, double lr) { return rmsprop(std::move(groups), {.lr = lr}); }},
+      {"sgd", [](Groups groups, double lr) { return sgd(std::move(groups), {.lr = lr}); }},
   };
+  return table;
+}
+
+const std::map<std::string, OptimizerFunction>& optimizers() {
+  static const std::map<std::string, OptimizerFunction> table = [] {
+    std::map<std::string, OptimizerFunction> of_all;
+    for (const auto& [name, make] : group_optimizers())
+      of_all[name] = [make = make](std::vector<Tensor> params, double lr) {
+        return make({{std::move(params), {}}}, lr);
+      };
+    return of_all;
+  }();
   return table;
 }
 

@@ -13,6 +13,11 @@ namespace gw::commands {
 /// Makes the schedule of a run of so many steps with a largest learning rate.
 using ScheduleFunction = std::function<Schedule(double lr, int64_t steps)>;
 
+/// Makes an optimizer for groups of parameters, with a learning rate for those that have none of their own.
+using GroupOptimizer = std::function<Optimizer(std::vector<ParamGroup> groups, double lr)>;
+
+const std::map<std::string, GroupOptimizer>& group_optimizers();
+/// The same for parameters in one group.
 const std::map<std::string, OptimizerFunction>& optimizers();
 const std::map<std::string, ScheduleFunction>& schedules();
 

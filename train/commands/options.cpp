@@ -96,12 +96,24 @@ Device ComputeOptions::device() const { return device_from_name(device_name); }
 
 DType ComputeOptions::dtype() const { return dtype_from_name(dtype_name); }
 
+void DataOptions::normalise(ImageDataset& data) const {
+  if (!normalisation) return;
+  const auto channels = static_cast<size_t>(data.images.size(1));
+  if (normalisation->mean.size() != channels)
+    throw ConfigError(fmt::format("the weights are of images with {} channels, the data's have {}",
+                                  normalisation->mean.size(), channels));
+  data.mean = normalisation->mean;
+  data.std = normalisation->std;
+}
+
 DatasetPair DataOptions::load() const {
   DatasetPair data = pictures.given() ? pictures.load(limit)
                      : cifar.empty()  ? load_fashion_mnist(folder)
                                       : load_cifar10(cifar);
   if (holdout) data = hold_out_tenth(data.train);
   if (limit) data = {data.train.first(*limit), data.valid.first(*limit)};
+  normalise(data.train);
+  normalise(data.valid);
   return {data.train.to(device()), data.valid.to(device())};
 }
 
@@ -110,7 +122,8 @@ LoaderPair DataOptions::loaders() const {
   const LoaderOptions ordered{.batch_size = batch, .dtype = dtype()};
   if (pictures.given() && pictures.makes_anew()) {
     if (holdout) throw ConfigError("--holdout cannot go with --fit random: take --fit crop or squish");
-    const FolderOptions::Streamed data = pictures.stream(limit);
+    FolderOptions::Streamed data = pictures.stream(limit);
+    normalise(data.valid);
     const ChannelStatistics statistics{data.valid.mean, data.valid.std};
     return {Loader(data.train, statistics, device(), shuffled), Loader(data.valid.to(device()), ordered)};
   }

@@ -47,11 +47,12 @@ struct LoaderPair {
 
 /// The same, and what data to go through: --data, --cifar, --folder, --limit, and for some commands --holdout.
 struct DataOptions : ComputeOptions {
-  std::string folder;                 ///< empty: the usual places
-  std::optional<int64_t> limit = {};  ///< use only so many training and validation items
-  bool holdout = false;               ///< validate on held-out training images
-  std::string cifar;                  ///< if given, the folder of CIFAR-10's binary batches, instead of Fashion-MNIST
-  FolderOptions pictures;             ///< or pictures in files
+  std::string folder;                                   ///< empty: the usual places
+  std::optional<int64_t> limit = {};                    ///< use only so many training and validation items
+  bool holdout = false;                                 ///< validate on held-out training images
+  std::optional<ChannelStatistics> normalisation = {};  ///< instead of the data's own
+  std::string cifar;       ///< if given, the folder of CIFAR-10's binary batches, instead of Fashion-MNIST
+  FolderOptions pictures;  ///< or pictures in files
 
   void add_to(CLI::App* command);
   void add_holdout(CLI::App* command);
@@ -60,6 +61,10 @@ struct DataOptions : ComputeOptions {
   LoaderPair loaders() const;
   /// What the images are called on which a model is judged: "valid" or "holdout".
   std::string valid_name() const { return holdout ? "holdout" : "valid"; }
+
+ private:
+  /// Sets the normalisation, if one is given. ConfigError if it is of images with other channels.
+  void normalise(ImageDataset& data) const;
 };
 
 }  // namespace gw::commands

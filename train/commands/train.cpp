@@ -12,6 +12,7 @@
 #include "train/commands/augment_options.h"
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
+#include "train/commands/finetune_options.h"
 #include "train/commands/init_options.h"
 #include "train/commands/layer_options.h"
 #include "train/commands/options.h"
@@ -38,7 +39,6 @@ constexpr int kInterrupted = 130;
 struct Options {
   std::string model, recipe;
   int64_t epochs = 5;
-  std::optional<double> lr = {};  ///< the model's own (see default_lr) if not given
   std::string optimizer = "adamw";
   std::string schedule = "one-cycle";
   std::optional<int64_t> cycle_len = {};  ///< epochs; instead of the schedule: cosine annealing with restarts
@@ -53,6 +53,7 @@ struct Options {
   std::optional<int64_t> log_every = {};             ///< steps
   std::string log, save, checkpoint, resume, plots;  ///< files and folders; empty if not given
   std::vector<std::string> stats;                    ///< classes of the modules whose activations are drawn
+  FinetuneOptions finetune;
   LayerOptions layers;
   AugmentOptions augment;
   DataOptions data;
@@ -88,11 +89,13 @@ Learner make_learner(const Options& o, const LoaderPair& loaders, const ModulePt
   if (o.data.batch > count)
     throw ConfigError(fmt::format("train: a batch of {} is more than the {} training images; use a smaller --batch",
                                   o.data.batch, count));
-  const double lr = o.lr.value_or(default_lr(o.model));
+  const double lr = o.finetune.largest_lr(default_lr(o.model));
   const Schedule schedule = make_schedule(o, lr, loaders.train.size());
-  Learner learner(model, loaders.train, loaders.valid, classification_loss(), optimizers().at(o.optimizer), lr,
-                  {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule), std::make_shared<NanGuard>(),
-                   std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
+  Learner learner(
+      model, loaders.train, loaders.valid, classification_loss(), o.finetune.optimizer(o.optimizer, *model), lr,
+      {accuracy_metrics(), std::make_shared<BatchScheduler>(schedule, o.finetune.lr_shares()),
+       std::make_shared<NanGuard>(), std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>()});
+  if (const CallbackPtr freeze = o.finetune.freeze(*model)) learner.callbacks.push_back(freeze);
   learner.valid_name = o.data.valid_name();
   o.augment.add_callbacks(learner);
   if (o.label_smoothing > 0) learner.callbacks.push_back(std::make_shared<LabelSmoothing>(o.label_smoothing));
@@ -118,8 +121,18 @@ std::optional<Checkpoint> complete_options(CLI::App& command, Options& o) {
   } else if (!o.recipe.empty()) {
     apply_recipe(command, o.recipe);
   }
-  if (o.model.empty()) throw CLI::RequiredError("--model");
+  if (o.model.empty() && o.finetune.load.empty()) throw CLI::RequiredError("--model");
   return start;
+}
+
+/// Takes model, layers and normalisation from the weights that the run begins with, if there are any.
+std::optional<Pretrained> adopt_pretrained(Options& o) {
+  std::optional<Pretrained> pretrained = o.finetune.pretrained(o.model);
+  if (!pretrained) return {};
+  o.model = pretrained->model;
+  if (o.layers == LayerOptions{}) o.layers = pretrained->layers;
+  o.data.normalisation = pretrained->normalisation;
+  return pretrained;
 }
 
 void announce(const CLI::App& command, const Options& o, const Learner& learner) {
@@ -136,10 +149,12 @@ int run(CLI::App& command, Options& o) {
   // Hooks run while the graph is captured, not when it is replayed.
   if (o.graph && !o.plots.empty()) throw ConfigError("train: --graph leaves no activations to draw; leave out --plots");
   const auto plots = o.plots.empty() ? nullptr : std::make_shared<PlotFolder>(o.plots, PlotFolder::OnFailure::go_on);
+  const std::optional<Pretrained> pretrained = adopt_pretrained(o);
   manual_seed(o.seed);
   const LoaderPair loaders = o.data.loaders();
   const auto model = make_model(o.model, o.layers.model_options(loaders.valid.dataset()));
   check_image_size(o.model, *model, loaders.valid.dataset());
+  if (pretrained && !start) pretrained->load_into(*model, o.finetune.new_head);
   model->to(device);
   Learner learner = make_learner(o, loaders, model);
   announce(command, o, learner);
@@ -200,7 +215,7 @@ Command add_train(CLI::App& program) {
   add_model(command, o->model);
   add_recipe(command, o->recipe);
   command->add_option("--epochs", o->epochs, "Passes over the training data")->check(positive())->capture_default_str();
-  command->add_option("--lr", o->lr, "Largest learning rate; default: the course's for the model")->check(positive());
+  o->finetune.add_to(command);
   add_optimizer(command, o->optimizer);
   CLI::Option* const schedule = command->add_option("--sched", o->schedule, "Schedule of the learning rate")
                                     ->check(CLI::IsMember(keys(schedules())))
@@ -246,6 +261,7 @@ Command add_train(CLI::App& program) {
   command->add_option("--resume", o->resume, "Go on from this checkpoint, with its options, exactly as the run would");
   command->add_flag("--graph", o->graph, "Capture the training step as one CUDA graph (with --device cuda)");
   add_init(command, o->init);
+  command->get_option("--init")->excludes("--load");
   o->layers.add_to(command);
   o->augment.add_to(command);
   o->data.add_to(command);

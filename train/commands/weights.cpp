@@ -29,10 +29,10 @@ Json json_of(const ImageDataset& dataset) {
           {"fit", kFits.at(static_cast<size_t>(dataset.fit))}};
 }
 
-/// The empty data set that a file's metadata describe.
-ImageDataset kind_of(const SafetensorsFile& file, const std::string& path) {
+/// The empty data set that a file's metadata describe, if they do.
+std::optional<ImageDataset> kind_of(const SafetensorsFile& file, const std::string& path) {
   const auto classes = file.metadata.find(kClassesKey), images = file.metadata.find(kImagesKey);
-  if (classes == file.metadata.end() || images == file.metadata.end()) return empty_fashion_mnist();
+  if (classes == file.metadata.end() || images == file.metadata.end()) return {};
   try {
     const Json json = Json::parse(images->second);
     ImageDataset kind = empty_fashion_mnist();
@@ -64,18 +64,23 @@ std::map<std::string, std::string> weights_metadata(const std::string& model, co
   return metadata;
 }
 
-NamedModel load_model(const std::string& path, const std::string& model) {
+WeightsFile read_weights(const std::string& path, const std::string& model) {
   const SafetensorsFile file = load_safetensors(path);
   if (is_checkpoint(file.metadata))
     throw IoError(fmt::format("load: {} is a checkpoint; expected weights, which --save writes", path));
-  NamedModel loaded{path, model, nullptr, kind_of(file, path)};
-  if (model.empty()) {
-    const auto it = file.metadata.find(kModelKey);
-    if (it == file.metadata.end())
-      throw IoError(fmt::format("load: {} does not say which model it is for; name it with --model", path));
-    loaded.name = it->second;
-  }
-  loaded.model = make_model(loaded.name, LayerOptions::from_metadata(file.metadata, path).model_options(loaded.kind));
+  WeightsFile weights{model, LayerOptions::from_metadata(file.metadata, path), kind_of(file, path), file.tensors};
+  if (!model.empty()) return weights;
+  const auto it = file.metadata.find(kModelKey);
+  if (it == file.metadata.end())
+    throw IoError(fmt::format("load: {} does not say which model it is for; name it with --model", path));
+  weights.model = it->second;
+  return weights;
+}
+
+NamedModel load_model(const std::string& path, const std::string& model) {
+  const WeightsFile file = read_weights(path, model);
+  NamedModel loaded{path, file.model, nullptr, file.kind ? *file.kind : empty_fashion_mnist()};
+  loaded.model = make_model(loaded.name, file.layers.model_options(loaded.kind));
   loaded.model->load_state_dict(file.tensors);
   return loaded;
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,18 @@ namespace gw::commands {
 /// What a weights file of a model that is trained on this data says about itself.
 std::map<std::string, std::string> weights_metadata(const std::string& model, const LayerOptions& layers,
                                                     const ImageDataset& dataset);
+
+/// What a weights file holds.
+struct WeightsFile {
+  std::string model;  ///< its name
+  LayerOptions layers;
+  std::optional<ImageDataset> kind;  ///< what its images and classes are like, an empty data set; not of others' files
+  NamedTensors tensors;
+};
+
+/// Reads it. `model` names the model for a file that does not. IoError if nothing does, for a checkpoint, and if the
+/// metadata are damaged.
+WeightsFile read_weights(const std::string& path, const std::string& model);
 
 struct NamedModel {
   std::string path;  ///< of its weights

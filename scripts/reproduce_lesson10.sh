@@ -11,32 +11,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
-fail() { echo "reproduce_lesson10: $*" >&2; exit 2; }
-
-out=lesson10 quick=() compute=() wanted=()
-while [ $# -gt 0 ]; do
-  case $1 in
-    --quick) quick=(--limit 1024); shift ;;
-    --device | --out)
-      [ $# -ge 2 ] || fail "$1 needs a value"
-      case $1 in
-        --out) out=$2 ;;
-        *) compute+=("$1" "$2") ;;
-      esac
-      shift 2 ;;
-    -h | --help) usage; exit 0 ;;
-    -*) fail "unknown option $1" ;;
-    *) wanted+=("$1"); shift ;;
-  esac
-done
-
-groundwork=${GROUNDWORK:-build/release/groundwork}
-if [ -z "${GROUNDWORK:-}" ]; then
-  scripts/install_deps.sh
-  scripts/build.sh release -- groundwork_cli
-fi
-mkdir -p "$out"
+source scripts/reproduce_rows.sh
+out=lesson10
+read_options "$@"
+[ "$seeds" = 1 ] && [ ${#dtype[@]} -eq 0 ] || fail "expected neither --seeds nor --dtype: each experiment is one run in f32"
 
 # The rows: name | what it is | options of groundwork train. All are one epoch of lesson 10's net, with plain SGD.
 two="--batch 2 --lr 0.4 --sched constant --log-every 300"
@@ -55,13 +33,8 @@ rows=(
   "init-lsuv|batches of 512, rate 0.1, no norm: GeneralRelu, LSUV|$init --act general-relu:0.1:0.4 --init lsuv"
 )
 
-names=$(printf '%s\n' "${rows[@]}" | cut -d'|' -f1)
-for name in "${wanted[@]+"${wanted[@]}"}"; do
-  grep -qxF -- "$name" <<<"$names" || fail "no row \"$name\"; there are: ${names//$'\n'/, }"
-done
-is_wanted() {  # NAME
-  [ ${#wanted[@]} -eq 0 ] || printf '%s\n' "${wanted[@]}" | grep -qxF -- "$1"
-}
+check_wanted "${rows[@]}"
+prepare
 
 for row in "${rows[@]}"; do
   IFS='|' read -r name title options <<<"$row"
@@ -71,7 +44,7 @@ for row in "${rows[@]}"; do
   read -ra options <<<"$options"
   [[ $name == init-* ]] && options+=(--plots "$out/$name")
   # A run whose loss is no longer a number ends with an error: that is a result too.
-  if "$groundwork" train --model small-cnn --opt sgd --epochs 1 --seed 42 "${options[@]}" "${compute[@]+"${compute[@]}"}" \
+  if "$groundwork" train --model small-cnn --opt sgd --epochs 1 --seed 42 "${options[@]}" "${device[@]+"${device[@]}"}" \
       "${quick[@]+"${quick[@]}"}" --log "$out/$name.log" 2>&1 | tee "$out/$name.txt"; then
     :
   elif ! grep -q "the loss became" "$out/$name.txt"; then
@@ -117,4 +90,4 @@ if command -v gnuplot >/dev/null && compgen -G "$out/two-*.jsonl" >/dev/null; th
   } | gnuplot
   echo "chart: $out/two.png"
 fi
-[ ${#quick[@]} -eq 0 ] || echo "A quick run on few images: the accuracies say only that everything ran."
+warn_if_quick

@@ -1,9 +1,13 @@
-// What augmentation costs: gathering a batch of 1024 images of 28x28 bytes, plain and moved, and replacing its patches.
+// What augmentation costs: gathering a batch of 1024 images of 28x28 bytes, plain and moved, replacing its patches, and
+// mixing its images.
 #include <benchmark/benchmark.h>
 
 #include "bench/bandwidth.h"
+#include "data/warp.h"
 #include "kernels/augment.h"
 #include "kernels/batch_gather.h"
+#include "kernels/mix.h"
+#include "kernels/warp_gather.h"
 #include "tensor/creation.h"
 
 namespace {
@@ -56,6 +60,31 @@ void random_copy(benchmark::State& state, bool per_image) {
   bench::run(state, 2 * images.batch_bytes(),
              [&] { return kernels::random_copy(x, {.per_image = per_image}, generator); });
 }
+/// Reads every image, and again as a partner, and writes the result.
+void mixup(benchmark::State& state) {
+  const Images images(state);
+  const Tensor x = images.gather();
+  bench::run(state, 3 * images.batch_bytes(),
+             [&] { return kernels::mix_images(x, {.shift = 5, .keep = 0.3f, .bottom = 28, .right = 28}); });
+}
+/// A box of half of the image: what it covers is read from the partner only.
+void cutmix(benchmark::State& state) {
+  const Images images(state);
+  const Tensor x = images.gather();
+  bench::run(state, 2 * images.batch_bytes(), [&] {
+    return kernels::mix_images(x, {.shift = 5, .keep = 0, .top = 4, .left = 4, .bottom = 24, .right = 24});
+  });
+}
+/// Geometry, light and a hole, composed into one map per image; the draws are part of it.
+void gather_warped(benchmark::State& state) {
+  const Images images(state);
+  Generator generator(1);
+  const WarpOptions o{.rotate = 10, .zoom = 1.1, .perspective = 0.1, .brightness = 0.2, .contrast = 0.2, .cutout = 0.2};
+  bench::run(state, images.gathered_bytes(), [&] {
+    const Tensor warps = draw_warps(o, {}, 1024, 28, 28, generator);
+    return kernels::warp_gather(images.bytes, images.indices, warps, {0.28f}, {0.35f}, images.dtype, o.padding);
+  });
+}
 
 void dtypes(benchmark::internal::Benchmark* b) {
   b->Arg(0)->Arg(1)->ArgName("bf16")->Unit(benchmark::kMicrosecond)->UseRealTime();
@@ -69,5 +98,8 @@ BENCHMARK_CAPTURE(random_erase, batch, false)->Apply(dtypes);
 BENCHMARK_CAPTURE(random_erase, image, true)->Apply(dtypes);
 BENCHMARK_CAPTURE(random_copy, batch, false)->Apply(dtypes);
 BENCHMARK_CAPTURE(random_copy, image, true)->Apply(dtypes);
+BENCHMARK(mixup)->Apply(dtypes);
+BENCHMARK(cutmix)->Apply(dtypes);
+BENCHMARK(gather_warped)->Apply(dtypes);
 
 }  // namespace

@@ -29,7 +29,7 @@ class Bytes {
   /// Of the image, as its header has it: before any memory is taken for it.
   void check_size(int64_t width, int64_t height) const {
     constexpr int64_t kMostPixels = int64_t{64} << 20;
-    if (width * height > kMostPixels)
+    if (width > 0 && height > kMostPixels / width)  // the product may be too large for 63 bits
       fail(fmt::format("{} x {} pixels are more than the {} million that are read", width, height, kMostPixels >> 20));
   }
   [[noreturn]] void fail(const std::string& fault) const { throw IoError(fmt::format("image: {}: {}", path_, fault)); }

@@ -92,10 +92,18 @@ TEST(ReadImage, AHugeOneIsRefusedBeforeItTakesMemory) {
 
   std::string png = read_file(test_image("rgb.png"));
   const size_t header = png.find("IHDR");
-  png.replace(header + 4, 8, std::string("\x00\x01\x86\xa0\x00\x01\x86\xa0", 8));
-  uLong sum = crc32(0, reinterpret_cast<const Bytef*>(png.data() + header), 17);
-  for (size_t i = 0; i < 4; ++i) png[header + 17 + i] = static_cast<char>(sum >> (24 - 8 * i));
-  expect_error(folder.write("huge.png", png), "100000 x 100000 pixels are more than the 64 million");
+  const auto with_size = [&](const std::string& width_and_height) {
+    png.replace(header + 4, 8, width_and_height);
+    const uLong sum = crc32(0, reinterpret_cast<const Bytef*>(png.data() + header), 17);
+    for (size_t i = 0; i < 4; ++i) png[header + 17 + i] = static_cast<char>(sum >> (24 - 8 * i));
+    return folder.write("huge.png", png);
+  };
+  expect_error(with_size(std::string("\x00\x01\x86\xa0\x00\x01\x86\xa0", 8)),
+               "100000 x 100000 pixels are more than the 64 million");
+  // More pixels than 63 bits can count.
+  expect_error(with_size(std::string("\xeb\xc1\x04\x00\xb0\x62\x00\x00", 8)),
+               "3955295232 x 2959212544 pixels are more than the 64 million");
+  expect_error(with_size("\xff\xff\xff\xff\xff\xff\xff\xff"), "4294967295 x 4294967295 pixels");
 }
 
 Tensor rgb_of(const std::vector<uint8_t>& grey, int64_t height, int64_t width) {

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what Groundwork builds with, on Debian and its relatives. Does nothing where all of it is there already.
-#   scripts/install_deps.sh [--tests]     --tests adds GoogleTest, Google Benchmark, and what the CUDA emulator needs
+#   scripts/install_deps.sh [--tests]     --tests adds GoogleTest, Google Benchmark, what the CUDA emulator needs, and clang for the fuzzer
 set -euo pipefail
 
 packages=(g++ cmake ninja-build libdnnl-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libstb-dev
           gnuplot-nox dataset-fashion-mnist)
-[ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev libboost-context-dev)
+[ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev libboost-context-dev clang libclang-rt-dev)
 
 if ! command -v dpkg-query >/dev/null; then
   echo "install_deps: this is not a Debian system; please install the equivalents of: ${packages[*]}" >&2

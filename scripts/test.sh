@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test: the optimised build first, then the same tests under AddressSanitizer and
-# UndefinedBehaviorSanitizer, with the CUDA kernels under the emulator. Where there is nvcc, the CUDA build is compiled and linked too,
-# with a report of what its kernels use; its tests run where there is a GPU.
+# Installs what is missing, builds, and runs every test: the optimised build first, half a minute of fuzzing the readers of files, then
+# the same tests under AddressSanitizer and UndefinedBehaviorSanitizer, with the CUDA kernels under the emulator. Where there is nvcc, the
+# CUDA build is compiled and linked too, with a report of what its kernels use; its tests run where there is a GPU.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,11 @@ test_preset() {  # PRESET [CMAKE-OPTION...]
   ctest --preset "$1" -j "$(nproc)"
 }
 test_preset release -DGROUNDWORK_BUILD_BENCH=ON
+if command -v clang++ >/dev/null; then
+  scripts/fuzz.sh --seconds 5
+else
+  echo "== fuzz: left out, as there is no clang"
+fi
 test_preset asan
 echo "== asan, CUDA threads and blocks in shuffled order"
 GROUNDWORK_EMULATOR_SEED=1 ctest --preset asan -j "$(nproc)" -R '^Cuda|golden_cuda'

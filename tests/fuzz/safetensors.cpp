@@ -1,0 +1,13 @@
+// Safetensors files: any bytes give tensors or an IoError.
+#include "tensor/safetensors.h"
+
+#include "tensor/error.h"
+#include "tests/fuzz/input_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  try {
+    gw::load_safetensors(gw::fuzz::input_file(bytes, size));
+  } catch (const gw::IoError&) {
+  }
+  return 0;
+}

@@ -1,4 +1,4 @@
-// The course's notebook 10, "Looking inside the model", and 07_batchnorm, as a program: what the activations of a small
+// The course's notebooks 06_cuda_cnn_hooks_init and 07_batchnorm as a program: what the activations of a small
 // convolutional net are like under different initialisations, and what norms do when batches have two images, on
 // Fashion-MNIST.
 //

@@ -55,7 +55,7 @@ done
 
 # The last line with FIELD in a log: its value.
 field() {  # NAME PATTERN FIELD
-  grep -h "$2" "$out/$1.jsonl" 2>/dev/null | tail -1 | sed -n "s/.*\"$3\":\([-+0-9.e]*\).*/\1/p"
+  sed -n "/$2/s/.*\"$3\":\([-+0-9.e]*\).*/\1/p" "$out/$1.jsonl" | tail -1
 }
 
 {

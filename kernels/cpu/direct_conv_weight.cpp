@@ -125,8 +125,13 @@ class ShareSum {
     for (int64_t slice = slices.begin; slice < slices.end; ++slice, to += p_.block * layout.image) {
       const Range range =
           &layout == &p_.x ? tile_range(slice) : Range{slice * p_.width, std::min(channels, (slice + 1) * p_.width)};
-      for (int64_t pixel = 0; pixel < pixels; ++pixel)
+      // A panel's tile takes all of its lanes, and what memory held before may be subnormal numbers, which are slow.
+      const int64_t padded = ceil_div(range.size(), kLanes) * kLanes;
+      const int64_t unused = &layout == &p_.dy ? p_.width - padded : 0;
+      for (int64_t pixel = 0; pixel < pixels; ++pixel) {
         convert_padded(from + pixel * channels + range.begin, to + pixel * layout.pixel, range.size());
+        if (unused > 0) std::fill_n(to + pixel * layout.pixel + padded, unused, 0.0f);
+      }
     }
   }
 

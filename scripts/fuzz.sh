@@ -36,6 +36,7 @@ fi
 sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 compile() {  # SOURCE OBJECT
   [ "$2" -nt "$1" ] && [ "$2" -nt $library ] && return
+  rm -f "$2"  # so that a failure is not passed over
   "${cxx[@]}" -std=c++20 -O1 -g -I. "${sanitize[@]}" -fsanitize=fuzzer-no-link -DGROUNDWORK_CUDA=0 -DGROUNDWORK_ONEDNN=0 \
     -c "$1" -o "$2"
 }

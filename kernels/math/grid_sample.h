@@ -33,6 +33,7 @@ GW_HOST_DEVICE inline SamplePlace mirror_place(SamplePlace p, float low, float s
   if (span <= 0.0f) return {0.0f, 0.0f};
   const float distance = p.at - low, magnitude = std::fabs(distance);
   float slope = distance < 0.0f ? -p.slope : p.slope;
+  if (magnitude < span) return {magnitude + low, slope};  // nearly always, and fmod is slow
   const float turns = std::floor(magnitude / span), rest = std::fmod(magnitude, span);
   const bool even = std::fmod(turns, 2.0f) == 0.0f;
   if (!even) slope = -slope;

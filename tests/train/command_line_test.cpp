@@ -129,6 +129,15 @@ TEST_F(CommandLine, MixedPrecisionAndEveryOptimizerAndSchedule) {
     EXPECT_EQ(run(train(std::string("--limit 64 --sched ") + schedule)).code, 0) << schedule;
 }
 
+TEST_F(CommandLine, LogsLossesOfSteps) {
+  ASSERT_EQ(run(train("--log " + file("log") + " --log-every 2")).code, 0);
+  const std::string log = read(file("log"));
+  EXPECT_NE(log.find("{\"event\":\"steps\",\"epoch\":0,\"step\":2,\"loss\":"), std::string::npos) << log;
+  EXPECT_NE(log.find("\"step\":3,"), std::string::npos) << log;
+  expect_one_line(train("--log-every 2"), 2, "--log");
+  expect_one_line(train("--log " + file("log") + " --log-every 0"), 2, "--log-every");
+}
+
 TEST_F(CommandLine, OneSeedOneResult) {
   const auto log_of = [&](const std::string& name, int seed) {
     EXPECT_EQ(run(train("--seed " + std::to_string(seed) + " --log " + file(name))).code, 0);

@@ -77,7 +77,8 @@ Tensor CharLoopModel::forward(const Tensor& x) {
 }
 
 StatefulCharModel::StatefulCharModel(const StatefulCharOptions& o)
-    : e_(register_module("e", std::make_shared<Embedding>(o.vocabulary, o.embed))),
+    : dtype_(o.dtype),
+      e_(register_module("e", std::make_shared<Embedding>(o.vocabulary, o.embed))),
       rnn_(register_module("rnn", make_rnn(o))),
       dropout_(register_module("dropout", std::make_shared<Dropout>(o.dropout))),
       l_out_(register_module("l_out", std::make_shared<Linear>(o.hidden, o.vocabulary))) {}
@@ -86,8 +87,15 @@ void StatefulCharModel::begin(int64_t batch, Device device) {
   const bool goes_on = state_.h.defined() && state_.h.size(1) == batch && state_.h.device() == device;
   if (goes_on) return;
   const Shape shape{rnn_->options().num_layers, batch, rnn_->hidden_size()};
-  state_.h = zeros(shape, {.device = device});
-  state_.c = rnn_->cell() == RecurrentCell::lstm ? zeros(shape, {.device = device}) : Tensor{};
+  const TensorOptions like{.dtype = dtype_, .device = device};
+  state_.h = zeros(shape, like);
+  state_.c = rnn_->cell() == RecurrentCell::lstm ? zeros(shape, like) : Tensor{};
+}
+
+void StatefulCharModel::reset_state() {
+  // In place, so that a captured step finds the state where it was.
+  if (state_.h.defined()) state_.h.zero_();
+  if (state_.c.defined()) state_.c.zero_();
 }
 
 Tensor StatefulCharModel::forward(const Tensor& x) {
@@ -96,7 +104,7 @@ Tensor StatefulCharModel::forward(const Tensor& x) {
   // The state stays in the same memory, so that a captured step finds it there when it is replayed; so this batch
   // starts from a copy of what it overwrites.
   const RecurrentState before{state_.h.clone(), state_.c.defined() ? state_.c.clone() : Tensor{}};
-  const RecurrentResult result = rnn_->forward((*e_)(x), before);
+  const RecurrentResult result = rnn_->forward((*e_)(x).to(dtype_), before);
   {
     const NoGrad no_grad;
     state_.h.copy_(result.state.h.detach());

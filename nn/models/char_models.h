@@ -37,7 +37,8 @@ struct CharLoopModel : Module {
 struct StatefulCharOptions : CharModelOptions {
   RecurrentCell cell = RecurrentCell::lstm;
   int64_t layers = 1;
-  double dropout = 0;  ///< between layers, and before the last one
+  double dropout = 0;        ///< between layers, and before the last one
+  DType dtype = DType::f32;  ///< of the activations: f32, or bf16 for mixed precision
 };
 
 /// A recurrent language model that predicts the next token at every step, x [T, B] -> [T, B, vocabulary], and
@@ -48,13 +49,14 @@ class StatefulCharModel : public Module {
   explicit StatefulCharModel(const StatefulCharOptions& o);
   Tensor forward(const Tensor& x) override;
   /// Forgets: the next batch begins at zero.
-  void reset_state() { state_ = {}; }
+  void reset_state();
   /// What it remembers: [layers, B, hidden] each, undefined before the first batch.
   const RecurrentState& state() const { return state_; }
 
  private:
   void begin(int64_t batch, Device device);
 
+  DType dtype_;
   std::shared_ptr<Embedding> e_;
   std::shared_ptr<RecurrentLayers> rnn_;
   std::shared_ptr<Dropout> dropout_;

@@ -57,6 +57,33 @@ TEST(CharModels, TheStateSurvivesBatchesAndIsCutFromTheGraph) {
   }
 }
 
+TEST(CharModels, ActivationsInBf16) {
+  for (const RecurrentCell cell : {RecurrentCell::rnn_tanh, RecurrentCell::gru, RecurrentCell::lstm}) {
+    StatefulCharOptions o = options(cell, 2);
+    StatefulCharModel exact(o);
+    o.dtype = DType::bf16;
+    StatefulCharModel mixed(o);
+    mixed.load_state_dict(exact.state_dict());
+    const Tensor x = tokens(6, 3);
+    for (int batch = 0; batch < 2; ++batch) {  // the second goes on from the state of the first
+      const Tensor y = mixed(x);
+      EXPECT_EQ(y.dtype(), DType::bf16);
+      expect_close(y.detach().to(DType::f32), exact(x).detach(), 2e-2, 2e-2);
+      y.to(DType::f32).sum().backward();
+    }
+    for (const Tensor& p : mixed.parameters()) EXPECT_EQ(p.grad().dtype(), DType::f32);
+  }
+}
+
+TEST(CharModels, ForgettingKeepsTheStatesMemory) {
+  StatefulCharModel model(options(RecurrentCell::lstm));
+  const Tensor x = tokens(4, 3), fresh = model(x).detach();
+  const void* const memory = model.state().h.raw();
+  model.reset_state();
+  EXPECT_EQ(model.state().h.raw(), memory);
+  expect_close(model(x).detach(), fresh, 0, 0);
+}
+
 TEST(CharModels, AnotherBatchSizeBeginsAnew) {
   StatefulCharModel model(options(RecurrentCell::gru));
   const Tensor x = tokens(4, 3), fresh = model(x.narrow(1, 0, 2)).detach();

@@ -107,6 +107,22 @@ TEST_F(CharModelCommands, DevicesAgree) {
   EXPECT_EQ(run(generate + " --device cuda").output, run(generate).output);
 }
 
+TEST_F(CharModelCommands, MixedPrecision) {
+  for (const std::string cell : {"rnn", "gru", "lstm"}) {
+    const std::string model = trained("--layers 2 --dropout 0.1 --dtype bf16 --cell " + cell);
+    const Outcome o = run("generate --prompt Der --chars 5 --load " + model);
+    EXPECT_EQ(o.code, 0) << o.output;
+  }
+  expect_one_line(charlm("--dtype f16"), 2, "bf16");
+}
+
+TEST_F(CharModelCommands, AGraphOnTheDeviceOnly) {
+  expect_one_line(charlm("--graph"), 1, "charlm: --graph needs --device cuda");
+  if (cuda::device_count() == 0) GTEST_SKIP() << "needs a CUDA device";
+  const Outcome o = run(charlm("--cell gru --hidden 8 --epochs 2 --dropout 0.1 --device cuda --graph"));
+  EXPECT_EQ(o.code, 0) << o.output;
+}
+
 TEST_F(CharModelCommands, BadInputIsOneLine) {
   const std::string model = trained(), generate = "generate --load " + model + " --prompt ";
   expect_one_line(generate + "'D\xe2\x82\xacr!'", 1, "lacks \"\xe2\x82\xac\", \"!\" of the prompt");

@@ -10,6 +10,7 @@
 #include "train/commands/choices.h"
 #include "train/commands/command.h"
 #include "train/commands/options.h"
+#include "train/cuda_graph.h"
 #include "train/guards.h"
 #include "train/json_log.h"
 #include "train/metrics.h"
@@ -24,13 +25,13 @@ namespace {
 constexpr int kInterrupted = 130;
 
 struct Options {
-  std::string text, cell = "gru", device = "cpu", optimizer = "adam", save, log;
+  std::string text, cell = "gru", device = "cpu", dtype = "f32", optimizer = "adam", save, log;
   int64_t layers = 1, hidden = 256, embed = 42, bptt = 8, batch = 64, epochs = 4, cycle_mult = 1, min_frequency = 1;
   std::optional<int64_t> cycle_len = {};  ///< all epochs if not given
   double lr = 2e-3, dropout = 0;
   std::optional<double> clip = {};  ///< largest norm of the gradients
   uint64_t seed = 42;
-  bool lower = false, replace_invalid = false;
+  bool lower = false, replace_invalid = false, graph = false;
 };
 
 /// Begins every pass through a text with an empty memory.
@@ -56,6 +57,7 @@ Tensor loss_of(const Tensor& logits, const Tensor& targets) {
 
 int run(const Options& o) {
   const Device device = device_from_name(o.device);
+  if (o.graph && !device.is_cuda()) throw ConfigError("charlm: --graph needs --device cuda");
   std::string text = read_text(o.text, o.replace_invalid);
   if (o.lower) text = lower_case(std::move(text));
   const TextDataset data = make_text_dataset(text, TokenKind::character, o.min_frequency);
@@ -67,7 +69,8 @@ int run(const Options& o) {
   model_options.cell = cell_from_name(o.cell);
   model_options.layers = o.layers;
   model_options.dropout = o.dropout;
-  const Loader train = batches(data.train, o, /*vary=*/true), valid = batches(data.valid, o, /*vary=*/false);
+  model_options.dtype = dtype_from_name(o.dtype);
+  const Loader train = batches(data.train, o, /*vary=*/!o.graph), valid = batches(data.valid, o, /*vary=*/false);
   const auto model = std::make_shared<StatefulCharModel>(model_options);
   model->to(device);
 
@@ -78,6 +81,7 @@ int run(const Options& o) {
       {std::make_shared<MetricsCallback>(std::vector<std::shared_ptr<Metric>>{}),
        std::make_shared<BatchScheduler>(schedule), std::make_shared<ResetState>(model), std::make_shared<NanGuard>(),
        std::make_shared<InterruptGuard>(), std::make_shared<ProgressCallback>(stdout, "characters")});
+  if (o.graph) learner.callbacks.push_back(std::make_shared<CudaGraphCallback>());
   if (o.clip) learner.callbacks.push_back(std::make_shared<ClipGradients>(*o.clip));
   if (!o.save.empty()) {
     const auto metadata = char_model_metadata(model_options.cell, data.vocabulary, o.lower);
@@ -129,6 +133,12 @@ Command add_charlm(CLI::App& program) {
   count("--cycle-mult", o->cycle_mult, "How much longer each cycle is than the one before");
   add_seed(command, o->seed)->description("Seed of weights, lengths and dropout");
   command->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
+  command->add_option("--dtype", o->dtype, "Type of the activations: f32, or bf16 for mixed precision")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
+  command->add_flag("--graph", o->graph,
+                    "Capture the training step as one CUDA graph (with --device cuda); all batches are then of --bptt "
+                    "characters");
   command->add_option("--save", o->save,
                       "Write the model to this safetensors file after every epoch, and to FILE-cycleN at each cycle's "
                       "end");

@@ -83,7 +83,7 @@ for seed in $(seq 42 $((41 + seeds))); do
   [ "${device[0]-}" = --width ] && device=("${device[@]:2}")  # the weights know theirs
   train "head-$seed" others --load "$out/pretrained.safetensors" --new-head --freeze-to -1 --epochs "$head_epochs" --lr 1e-2 \
     "${few[@]}" "${device[@]+"${device[@]}"}"
-  train "finetuned-$seed" others --load "$out/head-$seed.safetensors" --epochs $((epochs - head_epochs)) --lr 1e-4,1e-3,3e-3 \
+  train "finetuned-$seed" others --load "$out/head-$seed.safetensors" --epochs $((epochs - head_epochs)) --lr 1e-3,3e-3,1e-2 \
     "${few[@]}" "${device[@]+"${device[@]}"}"
 done
 

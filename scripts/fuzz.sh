@@ -2,7 +2,7 @@
 # Feeds the readers of files with inputs that libFuzzer makes up, under AddressSanitizer and UndefinedBehaviorSanitizer: any bytes must
 # give a result or an error, never a crash.
 #   scripts/fuzz.sh [--seconds N] [TARGET...]
-#   --seconds   for each target (5)        TARGET   those of tests/fuzz: checkpoint folder idx image safetensors text (all)
+#   --seconds   for each target (5)        TARGET   those of tests/fuzz: checkpoint cifar10 folder idx image safetensors text (all)
 # Only the readers are compiled for it, by clang; the rest is the library of build/release, which must be there. Inputs begin with
 # tests/fuzz/corpus; what is found grows in build/fuzz/corpus, and an input that fails is left as build/fuzz/TARGET-crash-*.
 set -euo pipefail
@@ -26,7 +26,7 @@ library=build/release/libgroundwork.a
 command -v clang++ >/dev/null || { echo "fuzz: clang++ is not there; scripts/install_deps.sh --tests installs it" >&2; exit 1; }
 
 # What reads files. Linked before the library, whose own copies of these are then left out.
-readers=(tensor/file.cpp tensor/safetensors.cpp data/categories.cpp data/files.cpp data/gzip.cpp data/idx.cpp data/image_file.cpp
+readers=(tensor/file.cpp tensor/safetensors.cpp data/categories.cpp data/cifar10.cpp data/files.cpp data/gzip.cpp data/idx.cpp data/image_file.cpp
          data/image_items.cpp data/split.cpp data/text.cpp train/checkpoint.cpp)
 cxx=(clang++)
 if command -v ccache >/dev/null; then

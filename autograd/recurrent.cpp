@@ -47,8 +47,9 @@ void check_input(const Tensor& x, const RecurrentWeights& w) {
 /// What the backward pass reads. States keep their history-free tensors behind SavedTensor, as all ops do.
 struct SavedLayer {
   SavedTensor x, h, c, gates, weight_ih, weight_hh;
+  bool from_zero;
 
-  kernels::RecurrentStates states() const { return {h, c, gates}; }
+  kernels::RecurrentStates states() const { return {h, c, gates, from_zero}; }
 };
 
 enum Input { kX, kH0, kC0, kWeightIh, kWeightHh, kBiasIh, kBiasHh, kInputs };
@@ -57,7 +58,8 @@ Grads layer_backward(RecurrentCell cell, const SavedLayer& saved, const std::arr
                      const Grads& gradients) {
   const Tensor &x = saved.x, &h = saved.h, &weight_ih = saved.weight_ih;
   const kernels::RecurrentGrads found =
-      kernels::recurrent_backward(cell, saved.states(), saved.weight_hh, gradients[0], gradients[1], gradients[2]);
+      kernels::recurrent_backward(cell, saved.states(), saved.weight_hh, gradients[0], gradients[1], gradients[2],
+                                  /*wants_start=*/needed[kH0] || needed[kC0]);
   const Tensor gates = as_matrix(found.gates);
   const Tensor of_input = kernels::input_gates(cell, gates), of_hidden = kernels::hidden_gates(cell, gates);
   Grads grads(kInputs);
@@ -70,8 +72,10 @@ Grads layer_backward(RecurrentCell cell, const SavedLayer& saved, const std::arr
     grads[kWeightIh] =
         in_weight_order(cell, kernels::matmul(views::transpose(of_input, 0, 1), as_matrix(x), DType::f32));
   if (needed[kWeightHh]) {
-    const Tensor before = as_matrix(rows_of(h, 0, h.size(0) - 1));
-    grads[kWeightHh] = kernels::matmul(views::transpose(of_hidden, 0, 1), before, DType::f32);
+    const int64_t first = saved.from_zero ? 1 : 0;  // a state of zeros adds nothing
+    const Tensor before = as_matrix(rows_of(h, first, h.size(0) - 1));
+    const Tensor after = rows_of(of_hidden, first * h.size(1), of_hidden.size(0));
+    grads[kWeightHh] = kernels::matmul(views::transpose(after, 0, 1), before, DType::f32);
   }
   if (needed[kBiasIh] || needed[kBiasHh]) {
     const Tensor sums = kernels::sum(kernels::cast(gates, DType::f32), {0});
@@ -109,8 +113,8 @@ RecurrentResult recurrent_layer(RecurrentCell cell, const Tensor& x, const Recur
   const std::array<Tensor, kInputs> inputs{x, state.h, state.c, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh};
   std::array<bool, kInputs> needed;
   for (size_t i = 0; i < kInputs; ++i) needed[i] = inputs[i].defined() && inputs[i].requires_grad();
-  const SavedLayer kept{saved(x),           saved(states.h),   saved(states.c), saved(states.gates),
-                        saved(w.weight_ih), saved(w.weight_hh)};
+  const SavedLayer kept{saved(x),           saved(states.h),    saved(states.c), saved(states.gates),
+                        saved(w.weight_ih), saved(w.weight_hh), states.from_zero};
   const auto outputs = record_outputs(
       "recurrent_layer", {rows_of(states.h, 1, steps + 1), views::select(states.h, 0, steps), last_c}, inputs,
       [cell, kept, needed](const Grads& gradients) { return layer_backward(cell, kept, needed, gradients); });

@@ -53,6 +53,7 @@ RecurrentStates recurrent_forward(RecurrentCell cell, const Tensor& input, const
   check_shape("a state c", c0, {batch, hidden});
 
   RecurrentStates states;
+  states.from_zero = !h0.defined();
   const Shape shape{steps + 1, batch, hidden};
   states.h = states_after(h0, shape, input);
   const Tensor products = contiguous(input);
@@ -69,7 +70,7 @@ RecurrentStates recurrent_forward(RecurrentCell cell, const Tensor& input, const
 }
 
 RecurrentGrads recurrent_backward(RecurrentCell cell, const RecurrentStates& states, const Tensor& weight,
-                                  const Tensor& dy, const Tensor& dh, const Tensor& dc) {
+                                  const Tensor& dy, const Tensor& dh, const Tensor& dc, bool wants_start) {
   const DType dtype = states.h.dtype();
   const int64_t steps = states.h.size(0) - 1, batch = states.h.size(1), hidden = states.h.size(2);
   check_same_device("recurrent layer", {&states.h, &weight, &dy, &dh, &dc});
@@ -79,8 +80,8 @@ RecurrentGrads recurrent_backward(RecurrentCell cell, const RecurrentStates& sta
   const TensorOptions like{.dtype = dtype, .device = states.h.device()};
   RecurrentGrads grads;
   grads.gates = empty({steps, batch, kept_gates(cell) * hidden}, like);
-  grads.h0 = empty({batch, hidden}, like);
-  if (cell == RecurrentCell::lstm) grads.c0 = empty({batch, hidden}, like);
+  if (wants_start) grads.h0 = empty({batch, hidden}, like);
+  if (wants_start && cell == RecurrentCell::lstm) grads.c0 = empty({batch, hidden}, like);
   if (batch > 0 && hidden > 0)
     GW_DISPATCH(states.h,
                 recurrent_backward(cell, states, contiguous_or_none(weight, DType::f32), contiguous_or_none(dy, dtype),

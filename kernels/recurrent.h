@@ -33,6 +33,7 @@ struct RecurrentStates {
   Tensor c;      ///< the same of an LSTM's cell state; undefined for others
   Tensor gates;  ///< [T, B, kept_gates * H] for the backward pass: n, r, z and the hidden sum of a GRU; i, f, g, o of
                  ///< an LSTM; undefined for the plain cells
+  bool from_zero = false;  ///< no h0 was given: the first recurrent product, and its share in gradients, is nothing
 };
 
 /// Runs a sequence. `input` [T, B, G H] holds the input's products with their bias, and is overwritten where that saves
@@ -44,14 +45,14 @@ RecurrentStates recurrent_forward(RecurrentCell cell, const Tensor& input, const
 struct RecurrentGrads {
   Tensor
       gates;  ///< [T, B, kept_gates * H], gradients of the sums: of a GRU the input's in n, r, z, the hidden one in n
-  Tensor h0;  ///< [B, H]
-  Tensor c0;  ///< [B, H] of an LSTM
+  Tensor h0;  ///< [B, H]; undefined unless wanted
+  Tensor c0;  ///< [B, H] of an LSTM; undefined unless wanted
 };
 
 /// The way back. dy [T, B, H] is the gradient of all h, dh and dc [B, H] that of the last states beside it; each may be
-/// undefined for zeros.
+/// undefined for zeros. Gradients of the first states cost a product more: `wants_start` says whether to compute them.
 RecurrentGrads recurrent_backward(RecurrentCell cell, const RecurrentStates& states, const Tensor& weight,
-                                  const Tensor& dy, const Tensor& dh, const Tensor& dc);
+                                  const Tensor& dy, const Tensor& dh, const Tensor& dc, bool wants_start = true);
 
 /// Columns of RecurrentGrads::gates that meet the input's weights, and those that meet the recurrent ones: both views.
 /// Of a GRU the former are in the order n, r, z.

@@ -57,6 +57,16 @@ class PackedMatrix {
     }
   }
 
+  /// The same for rows of zeros.
+  void multiply_zeros(int64_t count, float* out) const {
+    for (int64_t r = 0; r < count; ++r) {
+      if (bias_.empty())
+        std::fill_n(out + r * n_, n_, 0.0f);
+      else
+        std::copy_n(bias_.data(), n_, out + r * n_);
+    }
+  }
+
  private:
   int64_t k_, n_, width_;
   Scratch panels_;
@@ -258,7 +268,10 @@ void forward_rows(Range rows, int64_t width, const Tensor& input, const PackedMa
   const Scratch sums(count * width), scratch(kNeedsScratch<T> ? count * hidden : 0);
   for (int64_t t = 0; t < steps; ++t) {
     const int64_t first = t * batch + rows.begin;
-    weight.multiply(as_floats(h + first * hidden, count * hidden, scratch), hidden, count, sums.data());
+    if (t == 0 && states.from_zero)
+      weight.multiply_zeros(count, sums.data());
+    else
+      weight.multiply(as_floats(h + first * hidden, count * hidden, scratch), hidden, count, sums.data());
     for (int64_t r = 0; r < count; ++r) {
       const int64_t before = (first + r) * hidden, after = before + batch * hidden;
       Cell::forward(ForwardRow<T>{hidden, sums.data() + r * width, input.data<T>() + (first + r) * width,
@@ -302,6 +315,7 @@ void backward_rows(Range rows, int64_t width, const PackedMatrix& weight, const 
                                     d_gates + r * kept});
     }
     if constexpr (kNeedsScratch<T>) round_run(result, d_gates, count * kept);
+    if (t == 0 && !grads.h0.defined()) return;
     weight.multiply(d_gates + (kept - width), kept, count, product.data());
   }
   for (int64_t i = 0; i < count * hidden; ++i) product.data()[i] += direct.data()[i];

@@ -259,12 +259,17 @@ Tensor floats(const Shape& shape, const Tensor& like) {
   return empty(shape, {.dtype = DType::f32, .device = like.device()});
 }
 
-Tensor floats_from(const Tensor& t, const Shape& shape, const Tensor& like) {
-  const Tensor out = floats(shape, like);
+/// out = t, which may be a single row for all, or zeros if there is none.
+void assign(const Tensor& out, const Tensor& t) {
   if (t.defined())
-    cuda::copy(out, t);
+    cuda::copy(out, views::expand(t, out.shape()));
   else
     cuda::fill(out, 0);
+}
+
+Tensor floats_from(const Tensor& t, const Shape& shape, const Tensor& like) {
+  const Tensor out = floats(shape, like);
+  assign(out, t);
   return out;
 }
 
@@ -283,7 +288,10 @@ void recurrent_forward(RecurrentCell cell, const Tensor& input, const Tensor& we
     visit_cell(cell, [&](auto type) {
       using Cell = decltype(type);
       for (int64_t t = 0; t < steps; ++t) {
-        cuda::matmul(views::select(states.h, 0, t), right, bias, sums);
+        if (t == 0 && states.from_zero)
+          assign(sums, bias);
+        else
+          cuda::matmul(views::select(states.h, 0, t), right, bias, sums);
         const int64_t before = t * batch * hidden, after = before + batch * hidden;
         const ForwardStep<T> step{hidden,
                                   sums.data<float>(),
@@ -331,10 +339,12 @@ void recurrent_backward(RecurrentCell cell, const RecurrentStates& states, const
                                    grads.gates.data<T>() + t * batch * kept};
         launch(stream_for(product), shape, packs ? backward_step<Cell, kPack, T> : backward_step<Cell, 1, T>, step,
                per_row);
-        cuda::matmul(hidden_gates(cell, views::select(grads.gates, 0, t)), right, {}, product);
+        if (t > 0 || grads.h0.defined())
+          cuda::matmul(hidden_gates(cell, views::select(grads.gates, 0, t)), right, {}, product);
       }
     });
   });
+  if (!grads.h0.defined()) return;
   if (gru) cuda::binary(Binary::add, product, product, direct);
   cuda::copy(grads.h0, product);
   if (lstm) cuda::copy(grads.c0, d_cell);

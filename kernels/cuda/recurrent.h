@@ -8,7 +8,7 @@ namespace gw::kernels::cuda {
 /// Fills states.h and states.c from their second row on, and states.gates.
 void recurrent_forward(RecurrentCell cell, const Tensor& input, const Tensor& weight, const Tensor& bias,
                        const RecurrentStates& states);
-/// Fills all of `grads`.
+/// Fills what `grads` has.
 void recurrent_backward(RecurrentCell cell, const RecurrentStates& states, const Tensor& weight, const Tensor& dy,
                         const Tensor& dh, const Tensor& dc, const RecurrentGrads& grads);
 

@@ -138,6 +138,26 @@ TEST(RecurrentOp, StatesLeftOutAreZerosAndGradientsMayBeMissing) {
   EXPECT_FALSE(p.h0.grad().defined());
 }
 
+TEST(RecurrentOp, AStartFromNothingHasTheGradientsOfAStartFromZeros) {
+  for (const RecurrentCell cell : kCells)
+    for (const int64_t steps : {1, 4}) {
+      const Problem p = problem(cell, steps, 3, 4, 19), q = problem(cell, steps, 3, 4, 19);
+      const Tensor zero = zeros({3, 19}, {.requires_grad = true}),
+                   c0 = cell == RecurrentCell::lstm ? zeros({3, 19}, {.requires_grad = true}) : Tensor{};
+      const RecurrentResult from_nothing = recurrent_layer(cell, p.x, {}, p.weights);
+      const RecurrentResult from_zeros = recurrent_layer(cell, q.x, {zero, c0}, q.weights);
+      (from_nothing.output * from_nothing.output).sum().backward();
+      (from_zeros.output * from_zeros.output).sum().backward();
+      EXPECT_TRUE(zero.grad().defined());
+      for (const auto& [got, expected] : {std::pair{p.x, q.x},
+                                          {p.weights.weight_ih, q.weights.weight_ih},
+                                          {p.weights.weight_hh, q.weights.weight_hh},
+                                          {p.weights.bias_ih, q.weights.bias_ih},
+                                          {p.weights.bias_hh, q.weights.bias_hh}})
+        expect_close(got.grad(), expected.grad(), 1e-6, 1e-6);
+    }
+}
+
 TEST(RecurrentOp, ReadsTransposedInput) {
   const Problem p = problem(RecurrentCell::gru, 3, 4, 5, 6);
   const Tensor batch_first = p.x.detach().transpose(0, 1).contiguous();

@@ -80,8 +80,14 @@ TEST_F(CudaRecurrent, MissingStatesAndGradientsAreZeros) {
     const auto cuda = kernels::recurrent_forward(cell, input.to(kCuda), weight.to(kCuda), {}, {}, {});
     expect_close(cuda.h, cpu.h, 1e-5, 1e-6);
     const Tensor dh = values({3, hidden}, DType::f32, 3);
-    expect_close(kernels::recurrent_backward(cell, cuda, weight.to(kCuda), {}, dh.to(kCuda), {}).gates,
-                 kernels::recurrent_backward(cell, cpu, weight, {}, dh, {}).gates, 1e-5, 1e-5);
+    for (const bool wants_start : {true, false}) {
+      const auto cuda_grads =
+          kernels::recurrent_backward(cell, cuda, weight.to(kCuda), {}, dh.to(kCuda), {}, wants_start);
+      const auto cpu_grads = kernels::recurrent_backward(cell, cpu, weight, {}, dh, {}, wants_start);
+      expect_close(cuda_grads.gates, cpu_grads.gates, 1e-5, 1e-5);
+      ASSERT_EQ(cuda_grads.h0.defined(), wants_start);
+      if (wants_start) expect_close(cuda_grads.h0, cpu_grads.h0, 1e-5, 1e-5);
+    }
   }
 }
 

@@ -113,6 +113,8 @@ TEST_F(Finetune, OptionsThatCannotBe) {
   expect_one_line(on_cifar(load + " --freeze-to 3"), 1, "there is no group 3 of 3");
   expect_one_line(on_cifar(load + " --lr 1,1,1,1,1,1,1,1"), 1, "expected 1 to 7 groups");
   expect_one_line(on_cifar("--load " + file("nothing")), 1, "No such file");
+  // Another model has a head of another shape, too, but a new head would not help.
+  expect_one_line(on_cifar(load + " --width 0.25"), 1, "the weights are not of this");
 }
 
 }  // namespace

@@ -55,21 +55,28 @@ bool of_imagenet(const std::string& model) {
 void Pretrained::load_into(Module& into, bool new_head) const {
   const std::vector<std::string> head = head_tensors(into);
   const auto in_head = [&](const std::string& name) { return std::find(head.begin(), head.end(), name) != head.end(); };
-  const NamedTensors own = into.state_dict();
+  std::map<std::string, Shape> given;
   NamedTensors state;
-  for (const auto& [name, t] : tensors)
+  for (const auto& [name, t] : tensors) {
+    given[name] = t.shape();
     if (!new_head || !in_head(name)) state.emplace_back(name, t);
-  for (const auto& [name, t] : own) {
-    if (!in_head(name)) continue;
-    if (new_head) state.emplace_back(name, t);
-    const auto given =
-        std::find_if(tensors.begin(), tensors.end(), [&n = name](const auto& entry) { return entry.first == n; });
-    if (!new_head && given != tensors.end() && given->second.shape() != t.shape())
-      throw ConfigError(
-          fmt::format("train: {} of {} is {}, but the data's classes need {}; --new-head begins with a new last layer",
-                      name, path, given->second.shape().to_string(), t.shape().to_string()));
   }
-  into.load_state_dict(state);
+  bool body_fits = true;
+  std::string misfit;  // a tensor of the head
+  for (const auto& [name, t] : into.state_dict()) {
+    const auto it = given.find(name);
+    const bool fits = it != given.end() && it->second == t.shape();
+    if (!in_head(name))
+      body_fits = body_fits && fits;
+    else if (new_head)
+      state.emplace_back(name, t);
+    else if (it != given.end() && !fits && misfit.empty())
+      misfit = fmt::format("{} of {} is {}, but the data's classes need {}", name, path, it->second.to_string(),
+                           t.shape().to_string());
+  }
+  if (body_fits && !misfit.empty())
+    throw ConfigError(fmt::format("train: {}; --new-head begins with a new last layer", misfit));
+  into.load_state_dict(state);  // its error says what does not fit of another model
 }
 
 void FinetuneOptions::add_to(CLI::App* command) {

@@ -10,6 +10,7 @@
 
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/tile_registers.h"
 #include "tensor/creation.h"
 
 namespace gw {
@@ -95,8 +96,8 @@ void run(ConvMethod method, ConvPass pass, const ConvShape& s, const Operands& t
 
 constexpr std::array kPasses = {ConvPass::forward, ConvPass::backward_input, ConvPass::backward_weight};
 constexpr std::array kPassNames = {"forward", "backward_input", "backward_weight"};
-constexpr std::array kMethods = {ConvMethod::direct, ConvMethod::onednn, ConvMethod::im2col};
-constexpr std::array kMethodNames = {"direct", "onednn", "im2col"};
+constexpr std::array kMethods = {ConvMethod::direct, ConvMethod::tiles, ConvMethod::onednn, ConvMethod::im2col};
+constexpr std::array kMethodNames = {"direct", "tiles", "onednn", "im2col"};
 
 /// The first layers' input is data: nobody asks for its gradient.
 bool needed(const ConvShape& s, ConvPass pass) { return pass != ConvPass::backward_input || s.in_c > 1; }
@@ -132,6 +133,7 @@ void register_all() {
         ->UseRealTime();
     for (size_t m = 0; m < kMethods.size(); ++m) {
       if (kMethods[m] == ConvMethod::onednn && !kernels::cpu::onednn::available()) continue;
+      if (kMethods[m] == ConvMethod::tiles && (dtype == DType::f32 || !kernels::cpu::tile::in_hardware())) continue;
       benchmark::RegisterBenchmark(("step/" + type + "/" + kMethodNames[m]).c_str(), whole_step, &kMethods[m], dtype)
           ->Unit(benchmark::kMillisecond)
           ->UseRealTime();

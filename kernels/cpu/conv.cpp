@@ -4,6 +4,8 @@
 #include "kernels/cpu/fma_vector.h"
 #include "kernels/cpu/im2col_conv.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/tile_conv.h"
+#include "kernels/cpu/tile_registers.h"
 #include "kernels/elementwise.h"
 
 namespace gw::kernels::cpu {
@@ -33,10 +35,7 @@ ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
       onednn::available() && (pass != ConvPass::backward_weight || onednn::computes_backward_weight(s, dtype));
   const ConvMethod library = onednn_can ? ConvMethod::onednn : ConvMethod::im2col;
   if (s.groups > 1 || s.n < kFewImages) return library;
-  if (dtype == DType::bf16 && onednn::has_amx()) {
-    const bool small_grid = s.out_h * s.out_w <= 16 && s.in_c >= 64;
-    return small_grid ? ConvMethod::im2col : library;
-  }
+  if (dtype == DType::bf16 && tile::in_hardware()) return ConvMethod::tiles;
   // Half of every register would be empty.
   const int64_t columns = pass == ConvPass::backward_input ? s.in_c : s.out_c;
   if (dtype == DType::f32 && onednn_can && pass != ConvPass::forward && 2 * columns <= kLanes) return library;
@@ -47,6 +46,8 @@ void conv_forward(ConvMethod m, const ConvShape& s, const Tensor& x, const Tenso
                   const Tensor& y) {
   const Tensor w32 = as_f32(w), bias32 = as_f32(bias);
   if (m == ConvMethod::onednn) return onednn::conv_forward(s, x.dtype(), x.raw(), floats(w32), floats(bias32), y.raw());
+  if (m == ConvMethod::tiles)
+    return tile_conv_forward(s, x.data<bf16>(), floats(w32), floats(bias32), y.data<bf16>());
   visit_floating(x.dtype(), "conv2d", [&](auto type) {
     using T = decltype(type);
     const auto run = m == ConvMethod::direct ? direct_conv_forward<T> : im2col_conv_forward<T>;
@@ -57,6 +58,8 @@ void conv_forward(ConvMethod m, const ConvShape& s, const Tensor& x, const Tenso
 void conv_backward_input(ConvMethod m, const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx) {
   const Tensor w32 = as_f32(w);
   if (m == ConvMethod::onednn) return onednn::conv_backward_input(s, dy.dtype(), dy.raw(), floats(w32), dx.raw());
+  if (m == ConvMethod::tiles)
+    return tile_conv_backward_input(s, dy.data<bf16>(), floats(w32), dx.data<bf16>());
   visit_floating(dy.dtype(), "conv2d_backward_input", [&](auto type) {
     using T = decltype(type);
     const auto run = m == ConvMethod::direct ? direct_conv_backward_input<T> : im2col_conv_backward_input<T>;
@@ -68,6 +71,8 @@ void conv_backward_weight(ConvMethod m, const ConvShape& s, const Tensor& x, con
                           const Tensor& db) {
   if (m == ConvMethod::onednn)
     return onednn::conv_backward_weight(s, x.dtype(), x.raw(), dy.raw(), floats(dw), floats(db));
+  if (m == ConvMethod::tiles)
+    return tile_conv_backward_weight(s, x.data<bf16>(), dy.data<bf16>(), floats(dw), floats(db));
   visit_floating(x.dtype(), "conv2d_backward_weight", [&](auto type) {
     using T = decltype(type);
     const auto run = m == ConvMethod::direct ? direct_conv_backward_weight<T> : im2col_conv_backward_weight<T>;

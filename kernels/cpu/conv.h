@@ -1,4 +1,4 @@
-// Convolution on the CPU: three implementations behind one rule.
+// Convolution on the CPU: four implementations behind one rule.
 #pragma once
 
 #include "kernels/conv_shape.h"
@@ -9,6 +9,7 @@ namespace gw::kernels::cpu {
 /// The ways to convolve.
 enum class ConvMethod {
   direct,  ///< our own kernels, direct_conv.h
+  tiles,   ///< our own for tile registers, tile_conv.h; for bf16
   onednn,  ///< oneDNN's convolution primitives
   im2col,  ///< im2col and a matrix product
 };

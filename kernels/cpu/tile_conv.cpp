@@ -1,0 +1,320 @@
+#include "kernels/cpu/tile_conv.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/cpu/bf16_round.h"
+#include "kernels/cpu/prefetch.h"
+#include "kernels/cpu/range.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/tile_layout.h"
+#include "kernels/cpu/tile_plan.h"
+
+namespace gw::kernels::cpu {
+namespace {
+
+using tile::kDepth;
+using tile::kElements;
+using tile::kRows;
+
+// Panels that are used together and what a tile of images takes: both stay in a 2 MB L2 cache.
+constexpr int64_t kPanelBlockBytes = 1 << 20, kImagesBytes = 512 << 10;
+constexpr int64_t kTileImages = 2 * kRows;
+
+/// Panels of 32 columns of the weight, or 16 where no more are wanted: [panel][chunk][tile of 16 columns], each tile an
+/// operand b.
+struct Panels {
+  const TilePlan& plan;
+  int64_t tiles, count;
+  Scratch memory;
+
+  explicit Panels(const TilePlan& p)
+      : plan(p),
+        tiles(p.out_c > kRows ? 2 : 1),
+        count(ceil_div(p.out_c, tiles * kRows)),
+        memory(count * p.chunks * tiles * kElements / 2) {}
+
+  int64_t width() const { return tiles * kRows; }
+  int64_t panel_elements() const { return plan.chunks * tiles * kElements; }
+  bf16* data() const { return reinterpret_cast<bf16*>(memory.data()); }
+  const bf16* panel(int64_t i) const { return data() + i * panel_elements(); }
+
+  /// Calls pack_tile(row, rows, column, tile) for each tile: the weight's rows `row` .. `row` + `rows`.
+  template <class PackTile>
+  void fill(const PackTile& pack_tile) const {
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t panel = 0; panel < count; ++panel)
+      for (size_t r = 0; r < plan.runs.size(); ++r) {
+        const TilePlan::Run& run = plan.runs[r];
+        bf16* to = data() + panel * panel_elements() + run.first_chunk * tiles * kElements;
+        for (int64_t k = 0; k < run.length; k += kDepth)
+          for (int64_t t = 0; t < tiles; ++t, to += kElements)
+            pack_tile(run.row + k, std::min<int64_t>(kDepth, run.length - k), panel * width() + t * kRows, to);
+      }
+  }
+};
+
+/// From w [out_c][taps * in_c].
+void pack_forward(const ConvShape& s, const float* w, const Panels& panels) {
+  const int64_t depth = s.taps() * s.in_c;
+  panels.fill([&](int64_t row, int64_t rows, int64_t column, bf16* tile) {
+    const int64_t columns = std::clamp<int64_t>(s.out_c - column, 0, kRows);
+    if (rows == kDepth && columns == kRows) return tile::pack_b_transposed(w + column * depth + row, depth, tile);
+    float block[kRows * kDepth] = {};
+    for (int64_t c = 0; c < columns; ++c) std::copy_n(w + (column + c) * depth + row, rows, block + c * kDepth);
+    tile::pack_b_transposed(block, kDepth, tile);
+  });
+}
+
+/// From w [out_c][taps][in_c], whose rows are here those of a tap and an output channel.
+void pack_backward(const ConvShape& s, const float* w, const Panels& panels) {
+  const std::vector<int64_t>& order = panels.plan.tap_order;
+  panels.fill([&](int64_t row, int64_t rows, int64_t column, bf16* tile) {
+    const int64_t columns = std::clamp<int64_t>(s.in_c - column, 0, kRows);
+    float block[kDepth * kRows] = {};
+    const float* from[kDepth];
+    for (int64_t r = 0; r < kDepth; ++r) {
+      from[r] = block + r * kRows;
+      if (r >= rows || columns == 0) continue;
+      const int64_t out = (row + r) % s.out_c, tap = (row + r) / s.out_c;
+      const int64_t source_tap = tap / s.kernel_w * s.kernel_w + order[static_cast<size_t>(tap % s.kernel_w)];
+      const float* weights = w + (out * s.taps() + source_tap) * s.in_c + column;
+      if (columns == kRows)
+        from[r] = weights;
+      else
+        std::copy_n(weights, columns, block + r * kRows);
+    }
+    tile::pack_b(from, tile);
+  });
+}
+
+/// What an output position sums: `count` steps over images at `images`, `stride` bytes apart, and a panel.
+struct Operands {
+  const TilePlan::Step* steps;
+  int64_t count;
+  const TilePlan::Run* runs;
+  const bf16* images;
+  int64_t stride;
+  const bf16* panel;
+};
+
+/// The sums for ATiles * 16 images and BTiles * 16 columns, row by row.
+template <int ATiles, int BTiles>
+void multiply(const Operands& o, float* sums) {
+  tile::zero<0>();
+  if constexpr (BTiles > 1) tile::zero<1>();
+  if constexpr (ATiles > 1) tile::zero<2>();
+  if constexpr (ATiles > 1 && BTiles > 1) tile::zero<3>();
+  for (int64_t i = 0; i < o.count; ++i) {
+    const TilePlan::Run& run = o.runs[o.steps[i].run];
+    const bf16* a = o.images + o.steps[i].input;
+    const bf16* b = o.panel + run.first_chunk * BTiles * kElements;
+    for (int64_t c = run.chunks(); c > 0; --c, a += kDepth, b += BTiles * kElements) {
+      tile::load<4>(a, o.stride);
+      tile::load<6>(b, tile::kRowBytes);
+      tile::multiply_add<0, 4, 6>();
+      if constexpr (BTiles > 1) {
+        tile::load<7>(b + kElements, tile::kRowBytes);
+        tile::multiply_add<1, 4, 7>();
+      }
+      if constexpr (ATiles > 1) {
+        tile::load<5>(reinterpret_cast<const char*>(a) + kRows * o.stride, o.stride);
+        tile::multiply_add<2, 5, 6>();
+      }
+      if constexpr (ATiles > 1 && BTiles > 1) tile::multiply_add<3, 5, 7>();
+    }
+  }
+  constexpr int64_t kStride = BTiles * tile::kRowBytes;
+  tile::store<0>(sums, kStride);
+  if constexpr (BTiles > 1) tile::store<1>(sums + kRows, kStride);
+  if constexpr (ATiles > 1) tile::store<2>(sums + kRows * BTiles * kRows, kStride);
+  if constexpr (ATiles > 1 && BTiles > 1) tile::store<3>(sums + kRows * BTiles * kRows + kRows, kStride);
+}
+
+/// Runs a plan: panels in blocks that stay in the L2 cache, images in tiles, output rows in bands whose input does too.
+class Convolution {
+ public:
+  Convolution(const TilePlan& plan, const Panels& panels, const bf16* in, const float* bias, bf16* out)
+      : plan_(plan), panels_(panels), in_(in), bias_(bias), out_(out) {
+    const int64_t most_threads = omp_get_max_threads();
+    const int64_t panels_bytes = panels.count * panels.panel_elements() * kBytes;
+    blocks_ = ceil_div(panels.count, ceil_div(panels.count, ceil_div(panels_bytes, kPanelBlockBytes)));
+    // As many tiles for each thread, if need be lower ones. A row's sum does not depend on the height of its tile.
+    const int64_t full = ceil_div(plan.images, kTileImages);
+    tiles_ = std::min(plan.images, ceil_div(full, most_threads) * most_threads);
+    const int64_t spread_bytes = plan.spread_row() * plan.spread_rows() * kBytes;
+    bands_ = std::min(plan.out_h, ceil_div(spread_bytes * kTileImages, kImagesBytes));
+    int64_t most_rows = 0;
+    for (int64_t band = 0; band < bands_; ++band) {
+      input_rows_.push_back(rows_read_by(output_rows(band)));
+      most_rows = std::max(most_rows, input_rows_.back().size());
+    }
+    // An odd number of lines, as images whose rows share cache sets would drive each other out.
+    stride_ = (most_rows * plan.spread_row() / kDepth | 1) * kDepth;
+  }
+
+  void run() const {
+    const Scratch copies(omp_get_max_threads() * kTileImages * stride_ / 2);
+#pragma omp parallel
+    {
+      const tile::Registers registers;
+      const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
+      bf16* copy = reinterpret_cast<bf16*>(copies.data()) + thread * kTileImages * stride_;
+      const int64_t tasks = ceil_div(blocks_ * tiles_ - thread, threads) * bands_;
+      const auto task = [&](int64_t i) { return task_of(thread + i / bands_ * threads, i % bands_); };
+      for (int64_t i = 0; i < tasks; ++i) {
+        Prefetch next = i + 1 < tasks ? prefetch_of(task(i + 1), task(i)) : Prefetch();
+        run_task(task(i), next, copy);
+      }
+    }
+  }
+
+ private:
+  static constexpr auto kBytes = static_cast<int64_t>(sizeof(bf16));
+
+  /// A tile of images, a band of output rows, a block of panels, each as a range, and the rows of the images that they read.
+  struct Task {
+    Range images, outputs, panels, inputs;
+  };
+
+  Task task_of(int64_t index, int64_t band) const {
+    return {part(plan_.images, index % tiles_, tiles_), output_rows(band), part(panels_.count, index / tiles_, blocks_),
+            input_rows_[static_cast<size_t>(band)]};
+  }
+
+  Range output_rows(int64_t band) const { return part(plan_.out_h, band, bands_); }
+
+  /// The rows of a spread image that so many output rows read.
+  Range rows_read_by(Range outputs) const {
+    const auto step_of = [&](int64_t row) { return plan_.first[static_cast<size_t>(row * plan_.out_w)]; };
+    Range range{plan_.spread_rows(), 0};
+    for (int64_t i = step_of(outputs.begin); i < step_of(outputs.end); ++i) {
+      const int64_t row = plan_.steps[static_cast<size_t>(i)].input / plan_.spread_row();
+      range = {std::min(range.begin, row), std::max(range.end, row + 1)};
+    }
+    return range.size() > 0 ? range : Range{0, 0};
+  }
+
+  /// The rows of the original image among those of a spread one.
+  Range original_rows(Range spread) const {
+    return {std::max<int64_t>(0, spread.begin - plan_.top), std::min(plan_.in_h, spread.end - plan_.top)};
+  }
+
+  Prefetch prefetch_of(const Task& next, const Task& now) const {
+    const Range rows = original_rows(next.inputs);
+    const int64_t row = plan_.in_w * plan_.in_c;
+    return {in_ + next.images.begin * plan_.in_image() + rows.begin * row, next.images.size(),
+            plan_.in_image() * kBytes, rows.size() * row * kBytes,
+            now.outputs.size() * plan_.out_w * now.panels.size()};
+  }
+
+  void run_task(const Task& task, Prefetch& next, bf16* copy) const {
+    copy_images(task, copy);
+    Operands o{};
+    o.runs = plan_.runs.data();
+    o.images = copy - task.inputs.begin * plan_.spread_row();
+    o.stride = stride_ * kBytes;
+    const bool two = task.images.size() > kRows;
+    for (int64_t p = task.outputs.begin * plan_.out_w; p < task.outputs.end * plan_.out_w; ++p) {
+      const int64_t first = plan_.first[static_cast<size_t>(p)];
+      o.steps = plan_.steps.data() + first;
+      o.count = plan_.first[static_cast<size_t>(p) + 1] - first;
+      for (int64_t i = task.panels.begin; i < task.panels.end; ++i) {
+        o.panel = panels_.panel(i);
+        if (panels_.tiles == 2)
+          two ? write<2, 2>(o, task.images, p, i) : write<1, 2>(o, task.images, p, i);
+        else
+          two ? write<2, 1>(o, task.images, p, i) : write<1, 1>(o, task.images, p, i);
+        next.step();
+      }
+    }
+  }
+
+  void copy_images(const Task& task, bf16* copy) const {
+    const int64_t row = plan_.in_w * plan_.in_c, spread_row = plan_.spread_row();
+    const Range rows = original_rows(task.inputs);
+    std::vector<bf16> bordered(static_cast<size_t>((plan_.left + plan_.in_w + plan_.right) * plan_.in_c + kDepth));
+    std::fill(bordered.begin(), bordered.end(), bf16(0.0f));
+    for (int64_t i = 0; i < task.images.size(); ++i) {
+      const bf16* image = in_ + (task.images.begin + i) * plan_.in_image();
+      bf16* to = copy + i * stride_;
+      if (spread_row == row) {
+        std::copy_n(image + rows.begin * row, rows.size() * row, to);
+        continue;
+      }
+      for (int64_t h = task.inputs.begin - plan_.top; h < task.inputs.end - plan_.top; ++h, to += spread_row) {
+        if (h < rows.begin || h >= rows.end)
+          std::fill_n(to, spread_row, bf16(0.0f));
+        else if (plan_.in_c >= kDepth)
+          pad_pixels(image + h * row, to);
+        else {
+          std::copy_n(image + h * row, row, bordered.data() + plan_.left * plan_.in_c);
+          share_lines(bordered.data(), to);
+        }
+      }
+    }
+  }
+
+  void pad_pixels(const bf16* row, bf16* to) const {
+    for (int64_t w = 0; w < plan_.in_w; ++w, row += plan_.in_c, to += plan_.pixel) {
+      std::copy_n(row, plan_.in_c, to);
+      std::fill(to + plan_.in_c, to + plan_.pixel, bf16(0.0f));
+    }
+  }
+
+  /// A line has room for more than a pixel: those that follow it share it.
+  void share_lines(const bf16* row, bf16* to) const {
+    const int64_t in_c = plan_.in_c, pixels = plan_.spread_row() / kDepth;
+    for (int64_t w = 0; w < pixels; ++w) tile::copy_line(row + w * in_c, to + w * kDepth);
+  }
+
+  /// Computes one position of a tile of images for the columns of one panel.
+  template <int ATiles, int BTiles>
+  void write(const Operands& o, Range images, int64_t position, int64_t panel) const {
+    constexpr int64_t kWidth = BTiles * kRows;
+    alignas(64) float sums[ATiles * kRows * kWidth];
+    multiply<ATiles, BTiles>(o, sums);
+    const float* bias = bias_ ? bias_ + panel * kWidth : nullptr;
+    const int64_t columns = std::min(kWidth, plan_.out_c - panel * kWidth);
+    bf16* out = out_ + images.begin * plan_.out_image() + position * plan_.out_c + panel * kWidth;
+    float* row = sums;
+    for (int64_t i = 0; i < images.size(); ++i, row += kWidth, out += plan_.out_image()) {
+      for (int64_t c = 0; bias && c < kWidth; c += kRows) tile::store(row + c, tile::load(row + c) + tile::load(bias + c));
+      columns == kWidth ? round_run(out, row, kWidth) : round_run(out, row, columns);
+    }
+  }
+
+  const TilePlan& plan_;
+  const Panels& panels_;
+  const bf16* in_;
+  const float* bias_;
+  bf16* out_;
+  int64_t blocks_, tiles_, bands_, stride_;
+  std::vector<Range> input_rows_;  // of each band
+};
+
+}  // namespace
+
+void tile_conv_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y) {
+  const TilePlan plan = TilePlan::forward(shape);
+  const Panels panels(plan);
+  pack_forward(shape, w, panels);
+  const int64_t width = panels.count * panels.width();
+  const Scratch padded_bias(width);
+  if (bias) {
+    std::copy_n(bias, shape.out_c, padded_bias.data());
+    std::fill(padded_bias.data() + shape.out_c, padded_bias.data() + width, 0.0f);
+  }
+  Convolution(plan, panels, x, bias ? padded_bias.data() : nullptr, y).run();
+}
+
+void tile_conv_backward_input(const ConvShape& shape, const bf16* dy, const float* w, bf16* dx) {
+  const TilePlan plan = TilePlan::backward_input(shape);
+  const Panels panels(plan);
+  pack_backward(shape, w, panels);
+  Convolution(plan, panels, dy, nullptr, dx).run();
+}
+
+}  // namespace gw::kernels::cpu

@@ -1,0 +1,317 @@
+// The weight gradient with tile registers: dw[out, tap, in] = sum over images and positions of dy[.., out] * x[.., in].
+//
+// What a multiplication sums over is 32 images: at one output position every image has the same taps inside the input,
+// so that neither borders nor strides need special treatment. Blocks of images are first rearranged into operands, a
+// tile for each pixel and 16 channels; the sums of a tap then run through tiles that lie one behind the other.
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/cpu/prefetch.h"
+#include "kernels/cpu/range.h"
+#include "kernels/cpu/scratch.h"
+#include "kernels/cpu/tile_conv.h"
+#include "kernels/cpu/tile_layout.h"
+#include "kernels/cpu/weight_plan.h"
+
+namespace gw::kernels::cpu {
+namespace {
+
+using tile::kDepth;
+using tile::kElements;
+using tile::kRows;
+using tile::kSums;
+
+constexpr int64_t kTileBytes = 1 << 10;
+// What a block may take: of a 2 MB L2 cache, or, where the sums are too large for that, of the next one.
+constexpr int64_t kBlockBytes = 1 << 20, kLargeBlockBytes = 4 << 20;
+
+/// Rows of the images of a block, as tiles [channel group][image group][row][column].
+struct TileRows {
+  bf16* data;
+  int64_t image_groups, rows, columns;
+
+  bf16* at(int64_t channel_group, int64_t image_group, int64_t row, int64_t column) const {
+    return data + (((channel_group * image_groups + image_group) * rows + row) * columns + column) * kElements;
+  }
+};
+
+/// How one weight gradient is cut up.
+struct Plan {
+  const ConvShape& s;
+  int64_t in_groups, out_groups;  // of 16 channels
+  bool share_sums;                // the threads share the sums, else the images
+  int64_t threads;
+  int64_t block_groups;  // groups of 32 images that are rearranged at a time
+  int64_t bands;         // in which their output rows are, if one group of them is too much
+
+  explicit Plan(const ConvShape& shape)
+      : s(shape), in_groups(ceil_div(s.in_c, kRows)), out_groups(ceil_div(s.out_c, kRows)) {
+    share_sums = sums_size() > kLargeSums;
+    threads = omp_get_max_threads();
+    if (share_sums) threads = std::min(threads, out_groups);
+    const int64_t own_out_groups = share_sums ? ceil_div(out_groups, threads) : out_groups;
+    const int64_t limit = share_sums ? kLargeBlockBytes : kBlockBytes;
+    const auto group_bytes = [&](int64_t out_rows) {
+      return (input_rows(out_rows) * s.in_w * in_groups + out_rows * s.out_w * own_out_groups) * kTileBytes;
+    };
+    block_groups = std::clamp<int64_t>(limit / group_bytes(s.out_h), 1, ceil_div(s.n, kDepth));
+    for (bands = 1; bands < s.out_h && group_bytes(ceil_div(s.out_h, bands)) > limit;) ++bands;
+    x_tiles = block_groups * input_rows(ceil_div(s.out_h, bands)) * s.in_w * in_groups;
+    dy_tiles = block_groups * ceil_div(s.out_h, bands) * s.out_w * own_out_groups;
+  }
+
+  int64_t x_tiles, dy_tiles;
+
+  /// Most input rows that so many output rows read.
+  int64_t input_rows(int64_t out_rows) const {
+    return std::min(s.in_h, (out_rows - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1);
+  }
+  int64_t shift_h(int64_t tap) const { return tap / s.kernel_w * s.dilation_h - s.pad_h; }
+  int64_t shift_w(int64_t tap) const { return tap % s.kernel_w * s.dilation_w - s.pad_w; }
+
+  /// Sums: [tap, and one more for the bias][out group][in group][16][16]; the bias needs no in groups.
+  int64_t sums_size() const { return (s.taps() * in_groups + 1) * out_groups * kSums; }
+  int64_t sums_at(int64_t tap, int64_t out_group, int64_t in_group) const {
+    const int64_t per_out_group = tap < s.taps() ? in_groups : 1;
+    return (tap * in_groups * out_groups + out_group * per_out_group + in_group) * kSums;
+  }
+};
+
+/// The tiles that one sum runs through: image groups, rows and columns, with the steps from one to the next in elements.
+struct Walk3 {
+  int64_t groups, rows, columns;
+  int64_t a_group, a_row, a_column;
+  int64_t b_group, b_row, b_column;
+};
+
+/// sums[i][j] += sum over the walk of a_i * b_j, for ATiles x BTiles tiles of sums `sums_row` apart for the a's.
+template <int ATiles, int BTiles>
+void accumulate(const Walk3& w, const bf16* a0, const bf16* a1, const bf16* b0, const bf16* b1, float* sums,
+                int64_t sums_row) {
+  tile::zero<0>();
+  if constexpr (BTiles > 1) tile::zero<1>();
+  if constexpr (ATiles > 1) tile::zero<2>();
+  if constexpr (ATiles > 1 && BTiles > 1) tile::zero<3>();
+  for (int64_t g = 0; g < w.groups; ++g)
+    for (int64_t r = 0; r < w.rows; ++r) {
+      int64_t a = g * w.a_group + r * w.a_row, b = g * w.b_group + r * w.b_row;
+      for (int64_t c = 0; c < w.columns; ++c, a += w.a_column, b += w.b_column) {
+        tile::load<4>(a0 + a, tile::kRowBytes);
+        tile::load<6>(b0 + b, tile::kRowBytes);
+        tile::multiply_add<0, 4, 6>();
+        if constexpr (BTiles > 1) {
+          tile::load<7>(b1 + b, tile::kRowBytes);
+          tile::multiply_add<1, 4, 7>();
+        }
+        if constexpr (ATiles > 1) {
+          tile::load<5>(a1 + a, tile::kRowBytes);
+          tile::multiply_add<2, 5, 6>();
+        }
+        if constexpr (ATiles > 1 && BTiles > 1) tile::multiply_add<3, 5, 7>();
+      }
+    }
+  // Each call sums from zero and adds at the end: many short sums lose less to rounding than one long one.
+  alignas(64) float part[4 * kSums];
+  tile::store<0>(part, tile::kRowBytes);
+  if constexpr (BTiles > 1) tile::store<1>(part + kSums, tile::kRowBytes);
+  if constexpr (ATiles > 1) tile::store<2>(part + BTiles * kSums, tile::kRowBytes);
+  if constexpr (ATiles > 1 && BTiles > 1) tile::store<3>(part + 3 * kSums, tile::kRowBytes);
+  for (int i = 0; i < ATiles; ++i)
+    for (int k = 0; k < BTiles * kSums; ++k) sums[i * sums_row + k] += part[i * BTiles * kSums + k];
+}
+
+/// The work of one thread.
+class ShareSum {
+ public:
+  ShareSum(const Plan& plan, Range images, Range out_groups, const bf16* x, const bf16* dy, bf16* x_tiles,
+           bf16* dy_tiles, float* sums, bool need_bias)
+      : p_(plan),
+        s_(plan.s),
+        images_(images),
+        out_groups_(out_groups),
+        x_(x),
+        dy_(dy),
+        x_tiles_{x_tiles, 0, 0, s_.in_w},
+        dy_tiles_{dy_tiles, 0, 0, s_.out_w},
+        sums_(sums),
+        need_bias_(need_bias) {
+    std::fill_n(ones_, kElements, bf16(1.0f));
+  }
+
+  void run() {
+    for (int64_t tap = 0; tap <= s_.taps(); ++tap)
+      std::fill(sums_ + p_.sums_at(tap, out_groups_.begin, 0), sums_ + p_.sums_at(tap, out_groups_.end, 0), 0.0f);
+    const int64_t blocks = ceil_div(images_.size(), p_.block_groups * kDepth) * p_.bands;
+    for (int64_t i = 0; i < blocks; ++i) {
+      const Block block = block_of(i);
+      next_x_ = next_dy_ = {};
+      if (i + 1 < blocks) prefetch(block_of(i + 1));
+      add_block(block);
+    }
+  }
+
+ private:
+  /// Some images, a band of their output rows, and the input rows that those read.
+  struct Block {
+    Range images, rows, in_rows;
+  };
+
+  Block block_of(int64_t i) const {
+    const int64_t first = images_.begin + i / p_.bands * p_.block_groups * kDepth;
+    const Range rows = part(s_.out_h, i % p_.bands, p_.bands);
+    const int64_t reach = (s_.kernel_h - 1) * s_.dilation_h - s_.pad_h;
+    return {{first, std::min(images_.end, first + p_.block_groups * kDepth)},
+            rows,
+            {std::max<int64_t>(0, rows.begin * s_.stride_h - s_.pad_h),
+             std::min(s_.in_h, (rows.end - 1) * s_.stride_h + reach + 1)}};
+  }
+
+  void prefetch(const Block& block) {
+    const int64_t steps = s_.taps() * ceil_div(out_groups_.size(), 2) * ceil_div(p_.in_groups, 2);
+    const auto rows_of = [&](const bf16* from, int64_t image, int64_t row, Range rows) {
+      constexpr auto kBytes = static_cast<int64_t>(sizeof(bf16));
+      return Prefetch(from + block.images.begin * image + rows.begin * row, block.images.size(), image * kBytes,
+                      rows.size() * row * kBytes, steps);
+    };
+    next_x_ = rows_of(x_, s_.in_image(), s_.in_w * s_.in_c, block.in_rows);
+    next_dy_ = rows_of(dy_, s_.out_image(), s_.out_w * s_.out_c, block.rows);
+  }
+
+  void add_block(const Block& block) {
+    const auto [images, rows, in_rows] = block;
+    const int64_t groups = ceil_div(images.size(), kDepth);
+    dy_tiles_.image_groups = x_tiles_.image_groups = groups;
+    dy_tiles_.rows = rows.size(), x_tiles_.rows = in_rows.size();
+    rearrange(dy_, s_.out_c, s_.out_w, s_.out_image(), images, rows, out_groups_, dy_tiles_, tile::pack_a_transposed);
+    rearrange(x_, s_.in_c, s_.in_w, s_.in_image(), images, in_rows, {0, p_.in_groups}, x_tiles_, pack_pairs);
+    for (int64_t o = 0; o < out_groups_.size(); o += 2) {
+      const bool two = o + 1 < out_groups_.size();
+      two ? add_taps<2>(o, groups, rows, in_rows) : add_taps<1>(o, groups, rows, in_rows);
+    }
+  }
+
+  static void pack_pairs(const bf16* rows, int64_t stride, bf16* to) { tile::pack_b(rows, stride, to); }
+
+  template <class Pack>
+  static void rearrange(const bf16* from, int64_t channels, int64_t width, int64_t image, Range images, Range rows,
+                        Range channel_groups, const TileRows& to, const Pack& pack) {
+    for (int64_t g = 0; g < to.image_groups; ++g) {
+      const int64_t first = images.begin + g * kDepth, count = std::min<int64_t>(kDepth, images.end - first);
+      for (int64_t h = rows.begin; h < rows.end; ++h)
+        for (int64_t w = 0; w < width; ++w) {
+          const bf16* pixel = from + first * image + (h * width + w) * channels;
+          for (int64_t c = channel_groups.begin; c < channel_groups.end; ++c) {
+            bf16* tile = to.at(c - channel_groups.begin, g, h - rows.begin, w);
+            const int64_t used = std::min<int64_t>(kRows, channels - c * kRows);
+            if (count == kDepth && used == kRows) {
+              pack(pixel + c * kRows, image, tile);
+              continue;
+            }
+            bf16 block[kDepth * kRows];
+            std::fill_n(block, kDepth * kRows, bf16(0.0f));
+            for (int64_t i = 0; i < count; ++i)
+              std::copy_n(pixel + i * image + c * kRows, used, block + i * kRows);
+            pack(block, kRows, tile);
+          }
+        }
+    }
+  }
+
+  /// Adds what a block gives for all taps of one or two groups of output channels.
+  template <int OutTiles>
+  void add_taps(int64_t out, int64_t groups, Range rows, Range in_rows) {
+    const auto group_step = [&](const TileRows& t) { return t.rows * t.columns * kElements; };
+    const int64_t dy_row = s_.out_w * kElements, x_row = s_.in_w * kElements;
+    for (int64_t tap = 0; tap < s_.taps(); ++tap) {
+      const int64_t shift_h = p_.shift_h(tap), shift_w = p_.shift_w(tap);
+      const Range h = valid_outputs(shift_h, s_.in_h, s_.stride_h, rows);
+      const Range w = valid_outputs(shift_w, s_.in_w, s_.stride_w, {0, s_.out_w});
+      if (h.size() == 0 || w.size() == 0) continue;
+      const Walk3 walk{groups,
+                       h.size(),
+                       w.size(),
+                       group_step(dy_tiles_),
+                       dy_row,
+                       kElements,
+                       group_step(x_tiles_),
+                       s_.stride_h * x_row,
+                       s_.stride_w * kElements};
+      const int64_t ih = h.begin * s_.stride_h + shift_h - in_rows.begin, iw = w.begin * s_.stride_w + shift_w;
+      const auto dy = [&](int64_t o) { return dy_tiles_.at(o, 0, h.begin - rows.begin, w.begin); };
+      const auto x = [&](int64_t i) { return x_tiles_.at(i, 0, ih, iw); };
+      for (int64_t i = 0; i < p_.in_groups; i += 2) {
+        float* sums = sums_ + p_.sums_at(tap, out_groups_.begin + out, i);
+        const int64_t sums_row = p_.in_groups * kSums;
+        if (i + 1 < p_.in_groups)
+          accumulate<OutTiles, 2>(walk, dy(out), dy(out + OutTiles - 1), x(i), x(i + 1), sums, sums_row);
+        else
+          accumulate<OutTiles, 1>(walk, dy(out), dy(out + OutTiles - 1), x(i), nullptr, sums, sums_row);
+        next_x_.step();
+        next_dy_.step();
+      }
+    }
+    if (!need_bias_) return;
+    // The bias meets ones everywhere.
+    const Walk3 all{groups, rows.size(), s_.out_w, group_step(dy_tiles_), dy_row, kElements, 0, 0, 0};
+    accumulate<OutTiles, 1>(all, dy_tiles_.at(out, 0, 0, 0), dy_tiles_.at(out + OutTiles - 1, 0, 0, 0), ones_, nullptr,
+                            sums_ + p_.sums_at(s_.taps(), out_groups_.begin + out, 0), kSums);
+  }
+
+  const Plan& p_;
+  const ConvShape& s_;
+  const Range images_, out_groups_;
+  const bf16 *x_, *dy_;
+  TileRows x_tiles_, dy_tiles_;
+  float* sums_;
+  bool need_bias_;
+  Prefetch next_x_, next_dy_;
+  alignas(64) bf16 ones_[kElements];
+};
+
+/// Adds up the copies of the sums and writes them in the order of the weight.
+void finish(const Plan& p, int64_t out, int64_t copies, const float* all_sums, float* dw, float* db) {
+  const ConvShape& s = p.s;
+  const int64_t group = out / kRows, row = out % kRows * kRows;
+  for (int64_t tap = 0; tap < s.taps(); ++tap)
+    for (int64_t i = 0; i < s.in_c; ++i) {
+      const float* sum = all_sums + p.sums_at(tap, group, i / kRows) + row + i % kRows;
+      float total = 0;
+      for (int64_t copy = 0; copy < copies; ++copy) total += sum[copy * p.sums_size()];
+      dw[(out * s.taps() + tap) * s.in_c + i] = total;
+    }
+  if (!db) return;
+  const float* sum = all_sums + p.sums_at(s.taps(), group, 0) + row;
+  db[out] = 0;
+  for (int64_t copy = 0; copy < copies; ++copy) db[out] += sum[copy * p.sums_size()];
+}
+
+}  // namespace
+
+void tile_conv_backward_weight(const ConvShape& shape, const bf16* x, const bf16* dy, float* dw, float* db) {
+  const Plan p(shape);
+  const int64_t copies = p.share_sums ? 1 : p.threads;
+  const Scratch sums(copies * p.sums_size());
+  const Scratch x_tiles(p.threads * p.x_tiles * kElements / 2), dy_tiles(p.threads * p.dy_tiles * kElements / 2);
+  const int threads = static_cast<int>(p.threads);
+#pragma omp parallel num_threads(threads)
+  {
+    const tile::Registers registers;
+    // Fewer threads may come than were asked for; every share is summed all the same.
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < p.threads; ++i) {
+      const Range all_images{0, shape.n}, all_groups{0, p.out_groups};
+      ShareSum(p, p.share_sums ? all_images : part(shape.n, i, p.threads),
+               p.share_sums ? part(p.out_groups, i, p.threads) : all_groups, x, dy,
+               reinterpret_cast<bf16*>(x_tiles.data()) + i * p.x_tiles * kElements,
+               reinterpret_cast<bf16*>(dy_tiles.data()) + i * p.dy_tiles * kElements,
+               sums.data() + (p.share_sums ? 0 : i * p.sums_size()), db != nullptr)
+          .run();
+    }
+#pragma omp for schedule(static)
+    for (int64_t out = 0; out < shape.out_c; ++out) finish(p, out, copies, sums.data(), dw, db);
+  }
+}
+
+}  // namespace gw::kernels::cpu

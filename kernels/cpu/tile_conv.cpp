@@ -151,6 +151,7 @@ class Convolution {
       input_rows_.push_back(rows_read_by(output_rows(band)));
       most_rows = std::max(most_rows, input_rows_.back().size());
     }
+    for (const TilePlan::Run& run : plan.runs) longest_run_ = std::max(longest_run_, run.length);
     // An odd number of lines, as images whose rows share cache sets would drive each other out.
     stride_ = (most_rows * plan.spread_row() / kDepth | 1) * kDepth;
   }
@@ -235,8 +236,6 @@ class Convolution {
   void copy_images(const Task& task, bf16* copy) const {
     const int64_t row = plan_.in_w * plan_.in_c, spread_row = plan_.spread_row();
     const Range rows = original_rows(task.inputs);
-    std::vector<bf16> bordered(static_cast<size_t>((plan_.left + plan_.in_w + plan_.right) * plan_.in_c + kDepth));
-    std::fill(bordered.begin(), bordered.end(), bf16(0.0f));
     for (int64_t i = 0; i < task.images.size(); ++i) {
       const bf16* image = in_ + (task.images.begin + i) * plan_.in_image();
       bf16* to = copy + i * stride_;
@@ -249,10 +248,8 @@ class Convolution {
           std::fill_n(to, spread_row, bf16(0.0f));
         else if (plan_.in_c >= kDepth)
           pad_pixels(image + h * row, to);
-        else {
-          std::copy_n(image + h * row, row, bordered.data() + plan_.left * plan_.in_c);
-          share_lines(bordered.data(), to);
-        }
+        else
+          share_lines(image + h * row, to);
       }
     }
   }
@@ -264,10 +261,21 @@ class Convolution {
     }
   }
 
-  /// A line has room for more than a pixel: those that follow it share it.
+  /// A line has room for more than a pixel, and those that follow it share it. Of a line only as much is used as the
+  /// longest run has; the rest meets weights of zero, so that anything may lie there.
   void share_lines(const bf16* row, bf16* to) const {
-    const int64_t in_c = plan_.in_c, pixels = plan_.spread_row() / kDepth;
-    for (int64_t w = 0; w < pixels; ++w) tile::copy_line(row + w * in_c, to + w * kDepth);
+    const int64_t length = plan_.in_w * plan_.in_c, lines = plan_.spread_row() / kDepth;
+    const int64_t input_end = in_ + plan_.images * plan_.in_image() - row;
+    for (int64_t w = 0; w < lines; ++w, to += kDepth) {
+      const int64_t begin = (w - plan_.left) * plan_.in_c;
+      if (begin >= 0 && begin + longest_run_ <= length && begin + kDepth <= input_end) {
+        tile::copy_line(row + begin, to);
+        continue;
+      }
+      const Range used{std::max<int64_t>(0, begin), std::min(length, begin + kDepth)};
+      std::fill_n(to, kDepth, bf16(0.0f));
+      if (used.size() > 0) std::copy_n(row + used.begin, used.size(), to + (used.begin - begin));
+    }
   }
 
   /// Computes one position of a tile of images for the columns of one panel.
@@ -291,7 +299,7 @@ class Convolution {
   const bf16* in_;
   const float* bias_;
   bf16* out_;
-  int64_t blocks_, tiles_, bands_, stride_;
+  int64_t blocks_, tiles_, bands_, stride_, longest_run_ = 0;
   std::vector<Range> input_rows_;  // of each band
 };
 

@@ -1,5 +1,7 @@
 #include "kernels/cpu/conv.h"
 
+#include <algorithm>
+
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/cpu/fma_vector.h"
 #include "kernels/cpu/im2col_conv.h"
@@ -35,7 +37,12 @@ ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
       onednn::available() && (pass != ConvPass::backward_weight || onednn::computes_backward_weight(s, dtype));
   const ConvMethod library = onednn_can ? ConvMethod::onednn : ConvMethod::im2col;
   if (s.groups > 1 || s.n < kFewImages) return library;
-  if (dtype == DType::bf16 && tile::in_hardware()) return ConvMethod::tiles;
+  if (dtype == DType::bf16 && tile::in_hardware()) {
+    // Our tiles waste half of a line of 32 channels where there are 16, and on large grids most of the time is theirs.
+    const bool few_channels = std::min(s.in_c, s.out_c) <= tile::kRows, large_grid = s.in_h * s.in_w >= 256;
+    const bool gather = pass != ConvPass::backward_weight;
+    return gather && few_channels && large_grid && s.stride_h * s.stride_w == 1 ? library : ConvMethod::tiles;
+  }
   // Half of every register would be empty.
   const int64_t columns = pass == ConvPass::backward_input ? s.in_c : s.out_c;
   if (dtype == DType::f32 && onednn_can && pass != ConvPass::forward && 2 * columns <= kLanes) return library;

@@ -37,17 +37,34 @@ struct TileRows {
   }
 };
 
+/// Rows of images as the tiles are made from them: at column w of a row the elements from `first` + w * `step` on, as many
+/// as there are channels. What lies before or beyond the row counts as zero.
+struct Source {
+  const bf16* data;
+  int64_t image, row, first, step, channels;
+  const bf16* end;
+};
+
 /// How one weight gradient is cut up.
 struct Plan {
-  const ConvShape& s;
-  int64_t in_groups, out_groups;  // of 16 channels
+  ConvShape s;  // if `merged`, with the kernel's columns as channels of an image that is as wide as the output
+  int64_t x_image, x_row, x_first = 0, x_step;  // as in Source
+  int64_t in_groups, out_groups;                // of 16 channels
   bool share_sums;                // the threads share the sums, else the images
   int64_t threads;
   int64_t block_groups;  // groups of 32 images that are rearranged at a time
   int64_t bands;         // in which their output rows are, if one group of them is too much
 
   explicit Plan(const ConvShape& shape)
-      : s(shape), in_groups(ceil_div(s.in_c, kRows)), out_groups(ceil_div(s.out_c, kRows)) {
+      : s(shape), x_image(s.in_image()), x_row(s.in_w * s.in_c), x_step(s.in_c) {
+    // With few channels the taps of a kernel row fit into one tile: in channels-last memory they are contiguous.
+    const bool merged = s.kernel_w > 1 && s.dilation_w == 1 && s.kernel_w * s.in_c <= kRows;
+    if (merged) {
+      x_first = -s.pad_w * s.in_c, x_step = s.stride_w * s.in_c;
+      s.in_w = s.out_w, s.in_c *= s.kernel_w;
+      s.kernel_w = s.stride_w = 1, s.pad_w = 0;
+    }
+    in_groups = ceil_div(s.in_c, kRows), out_groups = ceil_div(s.out_c, kRows);
     share_sums = sums_size() > kLargeSums;
     threads = omp_get_max_threads();
     if (share_sums) threads = std::min(threads, out_groups);
@@ -131,8 +148,8 @@ class ShareSum {
         s_(plan.s),
         images_(images),
         out_groups_(out_groups),
-        x_(x),
-        dy_(dy),
+        x_{x, p_.x_image, p_.x_row, p_.x_first, p_.x_step, s_.in_c, x + s_.n * p_.x_image},
+        dy_{dy, s_.out_image(), s_.out_w * s_.out_c, 0, s_.out_c, s_.out_c, dy + s_.n * s_.out_image()},
         x_tiles_{x_tiles, 0, 0, s_.in_w},
         dy_tiles_{dy_tiles, 0, 0, s_.out_w},
         sums_(sums),
@@ -170,13 +187,13 @@ class ShareSum {
 
   void prefetch(const Block& block) {
     const int64_t steps = s_.taps() * ceil_div(out_groups_.size(), 2) * ceil_div(p_.in_groups, 2);
-    const auto rows_of = [&](const bf16* from, int64_t image, int64_t row, Range rows) {
+    const auto rows_of = [&](const Source& from, Range rows) {
       constexpr auto kBytes = static_cast<int64_t>(sizeof(bf16));
-      return Prefetch(from + block.images.begin * image + rows.begin * row, block.images.size(), image * kBytes,
-                      rows.size() * row * kBytes, steps);
+      return Prefetch(from.data + block.images.begin * from.image + rows.begin * from.row, block.images.size(),
+                      from.image * kBytes, rows.size() * from.row * kBytes, steps);
     };
-    next_x_ = rows_of(x_, s_.in_image(), s_.in_w * s_.in_c, block.in_rows);
-    next_dy_ = rows_of(dy_, s_.out_image(), s_.out_w * s_.out_c, block.rows);
+    next_x_ = rows_of(x_, block.in_rows);
+    next_dy_ = rows_of(dy_, block.rows);
   }
 
   void add_block(const Block& block) {
@@ -184,8 +201,8 @@ class ShareSum {
     const int64_t groups = ceil_div(images.size(), kDepth);
     dy_tiles_.image_groups = x_tiles_.image_groups = groups;
     dy_tiles_.rows = rows.size(), x_tiles_.rows = in_rows.size();
-    rearrange(dy_, s_.out_c, s_.out_w, s_.out_image(), images, rows, out_groups_, dy_tiles_, tile::pack_a_transposed);
-    rearrange(x_, s_.in_c, s_.in_w, s_.in_image(), images, in_rows, {0, p_.in_groups}, x_tiles_, pack_pairs);
+    rearrange(dy_, images, rows, out_groups_, dy_tiles_, tile::pack_a_transposed);
+    rearrange(x_, images, in_rows, {0, p_.in_groups}, x_tiles_, pack_pairs);
     for (int64_t o = 0; o < out_groups_.size(); o += 2) {
       const bool two = o + 1 < out_groups_.size();
       two ? add_taps<2>(o, groups, rows, in_rows) : add_taps<1>(o, groups, rows, in_rows);
@@ -195,28 +212,38 @@ class ShareSum {
   static void pack_pairs(const bf16* rows, int64_t stride, bf16* to) { tile::pack_b(rows, stride, to); }
 
   template <class Pack>
-  static void rearrange(const bf16* from, int64_t channels, int64_t width, int64_t image, Range images, Range rows,
-                        Range channel_groups, const TileRows& to, const Pack& pack) {
+  static void rearrange(const Source& from, Range images, Range rows, Range channel_groups, const TileRows& to,
+                        const Pack& pack) {
     for (int64_t g = 0; g < to.image_groups; ++g) {
       const int64_t first = images.begin + g * kDepth, count = std::min<int64_t>(kDepth, images.end - first);
-      for (int64_t h = rows.begin; h < rows.end; ++h)
-        for (int64_t w = 0; w < width; ++w) {
-          const bf16* pixel = from + first * image + (h * width + w) * channels;
+      for (int64_t h = rows.begin; h < rows.end; ++h) {
+        const bf16* row = from.data + first * from.image + h * from.row;
+        for (int64_t w = 0; w < to.columns; ++w)
           for (int64_t c = channel_groups.begin; c < channel_groups.end; ++c) {
             bf16* tile = to.at(c - channel_groups.begin, g, h - rows.begin, w);
-            const int64_t used = std::min<int64_t>(kRows, channels - c * kRows);
-            if (count == kDepth && used == kRows) {
-              pack(pixel + c * kRows, image, tile);
-              continue;
-            }
-            bf16 block[kDepth * kRows];
-            std::fill_n(block, kDepth * kRows, bf16(0.0f));
-            for (int64_t i = 0; i < count; ++i)
-              std::copy_n(pixel + i * image + c * kRows, used, block + i * kRows);
-            pack(block, kRows, tile);
+            const int64_t begin = from.first + w * from.step + c * kRows;
+            const int64_t used = std::min<int64_t>(kRows, from.channels - c * kRows);
+            // Sums of channels that do not exist are not looked at, whatever is read for them.
+            const bool inside = begin >= 0 && begin + used <= from.row;
+            if (count == kDepth && inside && row + (kDepth - 1) * from.image + begin + kRows <= from.end)
+              pack(row + begin, from.image, tile);
+            else
+              pack_part(row, from, count, {begin, begin + used}, tile, pack);
           }
-        }
+      }
     }
+  }
+
+  /// The same where images are missing or the elements are not all inside the row.
+  template <class Pack>
+  static void pack_part(const bf16* row, const Source& from, int64_t images, Range elements, bf16* tile,
+                        const Pack& pack) {
+    bf16 block[kDepth * kRows];
+    std::fill_n(block, kDepth * kRows, bf16(0.0f));
+    const Range used{std::max<int64_t>(0, elements.begin), std::min(from.row, elements.end)};
+    for (int64_t i = 0; i < images && used.size() > 0; ++i)
+      std::copy_n(row + i * from.image + used.begin, used.size(), block + i * kRows + (used.begin - elements.begin));
+    pack(block, kRows, tile);
   }
 
   /// Adds what a block gives for all taps of one or two groups of output channels.
@@ -262,7 +289,7 @@ class ShareSum {
   const Plan& p_;
   const ConvShape& s_;
   const Range images_, out_groups_;
-  const bf16 *x_, *dy_;
+  const Source x_, dy_;
   TileRows x_tiles_, dy_tiles_;
   float* sums_;
   bool need_bias_;
@@ -301,7 +328,7 @@ void tile_conv_backward_weight(const ConvShape& shape, const bf16* x, const bf16
     // Fewer threads may come than were asked for; every share is summed all the same.
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < p.threads; ++i) {
-      const Range all_images{0, shape.n}, all_groups{0, p.out_groups};
+      const Range all_images{0, p.s.n}, all_groups{0, p.out_groups};
       ShareSum(p, p.share_sums ? all_images : part(shape.n, i, p.threads),
                p.share_sums ? part(p.out_groups, i, p.threads) : all_groups, x, dy,
                reinterpret_cast<bf16*>(x_tiles.data()) + i * p.x_tiles * kElements,

@@ -53,8 +53,7 @@ void conv_forward(ConvMethod m, const ConvShape& s, const Tensor& x, const Tenso
                   const Tensor& y) {
   const Tensor w32 = as_f32(w), bias32 = as_f32(bias);
   if (m == ConvMethod::onednn) return onednn::conv_forward(s, x.dtype(), x.raw(), floats(w32), floats(bias32), y.raw());
-  if (m == ConvMethod::tiles)
-    return tile_conv_forward(s, x.data<bf16>(), floats(w32), floats(bias32), y.data<bf16>());
+  if (m == ConvMethod::tiles) return tile_conv_forward(s, x.data<bf16>(), floats(w32), floats(bias32), y.data<bf16>());
   visit_floating(x.dtype(), "conv2d", [&](auto type) {
     using T = decltype(type);
     const auto run = m == ConvMethod::direct ? direct_conv_forward<T> : im2col_conv_forward<T>;
@@ -65,8 +64,7 @@ void conv_forward(ConvMethod m, const ConvShape& s, const Tensor& x, const Tenso
 void conv_backward_input(ConvMethod m, const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx) {
   const Tensor w32 = as_f32(w);
   if (m == ConvMethod::onednn) return onednn::conv_backward_input(s, dy.dtype(), dy.raw(), floats(w32), dx.raw());
-  if (m == ConvMethod::tiles)
-    return tile_conv_backward_input(s, dy.data<bf16>(), floats(w32), dx.data<bf16>());
+  if (m == ConvMethod::tiles) return tile_conv_backward_input(s, dy.data<bf16>(), floats(w32), dx.data<bf16>());
   visit_floating(dy.dtype(), "conv2d_backward_input", [&](auto type) {
     using T = decltype(type);
     const auto run = m == ConvMethod::direct ? direct_conv_backward_input<T> : im2col_conv_backward_input<T>;

@@ -8,7 +8,6 @@
 #include <type_traits>
 
 #include "kernels/cpu/direct_conv.h"
-#include "kernels/cpu/prefetch.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/weight_plan.h"
 #include "kernels/cpu/weight_tile.h"
@@ -17,6 +16,27 @@ namespace gw::kernels::cpu {
 namespace {
 
 constexpr int64_t kL1Floats = 8 << 10;  // 32 KB: what a chunk of x and dy may take of the L1 cache
+
+/// Brings memory into the L2 cache a few lines at a time, between other work.
+class Prefetch {
+ public:
+  Prefetch() = default;
+  /// The `bytes` from `begin` on, in about `steps` calls of step().
+  Prefetch(const void* begin, int64_t bytes, int64_t steps)
+      : at_(static_cast<const char*>(begin)),
+        end_(at_ + bytes),
+        stride_(ceil_div(ceil_div(bytes, kLine), std::max<int64_t>(1, steps)) * kLine) {}
+
+  void step() {
+    const char* stop = std::min(end_, at_ + stride_);
+    for (; at_ < stop; at_ += kLine) __builtin_prefetch(at_, 0, 2);
+  }
+
+ private:
+  static constexpr int64_t kLine = 64;
+  const char *at_ = nullptr, *end_ = nullptr;
+  int64_t stride_ = 0;
+};
 
 /// The work of one thread.
 template <class T>

@@ -1,5 +1,6 @@
 #include "kernels/cpu/onednn.h"
 
+#include "kernels/cpu/scratch.h"
 #include "tensor/error.h"
 
 #if GROUNDWORK_ONEDNN
@@ -9,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -35,6 +37,29 @@ dnnl::stream& stream() {
 }
 
 memory wrap(const memory::desc& desc, const void* data) { return memory(desc, engine(), const_cast<void*>(data)); }
+
+/// Memory of oneDNN's for one call. From our allocator, which keeps it for the next one: the library's own asks the
+/// system each time, and what that takes to clear the pages can be a third of a product.
+class OwnMemory {
+ public:
+  explicit OwnMemory(const memory::desc& desc)
+      : scratch_(static_cast<int64_t>((desc.get_size() + sizeof(float) - 1) / sizeof(float))),
+        memory_(wrap(desc, scratch_.data())) {}
+  const memory& get() const { return memory_; }
+
+ private:
+  Scratch scratch_;
+  memory memory_;
+};
+
+const dnnl::primitive_attr& own_scratchpad() {
+  static const dnnl::primitive_attr attributes = [] {
+    dnnl::primitive_attr a;
+    a.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    return a;
+  }();
+  return attributes;
+}
 
 /// Creating a primitive generates code, which takes milliseconds; so each is made once for a key and kept.
 template <class Primitive>
@@ -113,18 +138,23 @@ memory::desc weight_gradient(const ConvDescs& d) { return {d.weight_dims, memory
 dnnl::convolution_forward::primitive_desc forward_desc(const ConvDescs& d, bool has_bias) {
   const memory::desc bias = has_bias ? d.bias : memory::desc();
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(), kTraining, kAlgorithm, d.x, d.weight, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high};
+  return {engine(), kTraining, kAlgorithm, d.x,       d.weight,   bias,
+          d.y,      d.strides, d.dilates,  d.pad_low, d.pad_high, own_scratchpad()};
 #else
-  return {{kTraining, kAlgorithm, d.x, d.weight, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high}, engine()};
+  return {{kTraining, kAlgorithm, d.x, d.weight, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high},
+          own_scratchpad(),
+          engine()};
 #endif
 }
 
 dnnl::convolution_backward_data::primitive_desc backward_data_desc(const ConvDescs& d) {
   const auto hint = forward_desc(d, false);
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(), kAlgorithm, d.x, d.weight, d.y, d.strides, d.dilates, d.pad_low, d.pad_high, hint};
+  return {engine(),  kAlgorithm, d.x,  d.weight,        d.y, d.strides, d.dilates,
+          d.pad_low, d.pad_high, hint, own_scratchpad()};
 #else
-  return {{kAlgorithm, d.x, d.weight, d.y, d.strides, d.dilates, d.pad_low, d.pad_high}, engine(), hint};
+  return {
+      {kAlgorithm, d.x, d.weight, d.y, d.strides, d.dilates, d.pad_low, d.pad_high}, own_scratchpad(), engine(), hint};
 #endif
 }
 
@@ -132,23 +162,26 @@ dnnl::convolution_backward_weights::primitive_desc backward_weights_desc(const C
   const auto hint = forward_desc(d, has_bias);
   const memory::desc bias = has_bias ? d.bias : memory::desc(), dw = weight_gradient(d);
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine(), kAlgorithm, d.x, dw, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high, hint};
+  return {engine(),  kAlgorithm, d.x,       dw,         bias, d.y,
+          d.strides, d.dilates,  d.pad_low, d.pad_high, hint, own_scratchpad()};
 #else
-  return {{kAlgorithm, d.x, dw, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high}, engine(), hint};
+  return {
+      {kAlgorithm, d.x, dw, bias, d.y, d.strides, d.dilates, d.pad_low, d.pad_high}, own_scratchpad(), engine(), hint};
 #endif
 }
 
 /// A convolution primitive, and the reorder between our weights and its own.
 struct Convolution {
   dnnl::primitive primitive, reorder;
-  memory::desc x, y, bias, weight, our_weight;
+  memory::desc x, y, bias, weight, our_weight, scratchpad;
 };
 
 Convolution make_forward(const ConvShape& s, DType dtype, bool bias) {
   const ConvDescs d(s, dtype);
   const auto desc = forward_desc(d, bias);
   const dnnl::reorder::primitive_desc reorder(engine(), d.our_weight, engine(), desc.weights_desc());
-  return {dnnl::convolution_forward(desc), dnnl::reorder(reorder), d.x, d.y, d.bias, desc.weights_desc(), d.our_weight};
+  return {dnnl::convolution_forward(desc), dnnl::reorder(reorder), d.x, d.y, d.bias, desc.weights_desc(), d.our_weight,
+          desc.scratchpad_desc()};
 }
 
 Convolution make_backward_input(const ConvShape& s, DType dtype) {
@@ -161,7 +194,8 @@ Convolution make_backward_input(const ConvShape& s, DType dtype) {
           d.y,
           d.bias,
           desc.weights_desc(),
-          d.our_weight};
+          d.our_weight,
+          desc.scratchpad_desc()};
 }
 
 Convolution make_backward_weight(const ConvShape& s, DType dtype, bool bias) {
@@ -174,16 +208,24 @@ Convolution make_backward_weight(const ConvShape& s, DType dtype, bool bias) {
           d.y,
           d.bias,
           desc.diff_weights_desc(),
-          d.our_weight};
+          d.our_weight,
+          desc.scratchpad_desc()};
 }
 
-memory reordered_weight(const Convolution& c, const float* w) {
-  memory ours = wrap(c.our_weight, w);
-  if (c.weight == c.our_weight) return ours;
-  memory theirs(c.weight, engine());
-  c.reorder.execute(stream(), {{DNNL_ARG_FROM, ours}, {DNNL_ARG_TO, theirs}});
-  return theirs;
-}
+/// Our weights as the primitive wants them.
+class Weight {
+ public:
+  Weight(const Convolution& c, const float* w) : ours_(wrap(c.our_weight, w)) {
+    if (c.weight == c.our_weight) return;
+    theirs_.emplace(c.weight);
+    c.reorder.execute(stream(), {{DNNL_ARG_FROM, ours_}, {DNNL_ARG_TO, theirs_->get()}});
+  }
+  const memory& get() const { return theirs_ ? theirs_->get() : ours_; }
+
+ private:
+  memory ours_;
+  std::optional<OwnMemory> theirs_;
+};
 
 // --- matrix products
 
@@ -199,7 +241,7 @@ memory::desc matrix_desc(int64_t batch, int64_t rows, int64_t columns, const Mat
 
 struct Matmul {
   dnnl::matmul primitive;
-  memory::desc a, b, c, bias;
+  memory::desc a, b, c, bias, scratchpad;
 };
 
 Matmul make_matmul(const MatrixProduct& p) {
@@ -211,10 +253,12 @@ Matmul make_matmul(const MatrixProduct& p) {
   if (p.bias)
     m.bias = {p.batch == 1 ? Dims{1, p.n} : Dims{1, 1, p.n}, memory::data_type::f32, p.batch == 1 ? Tag::ab : Tag::abc};
 #if DNNL_VERSION_MAJOR >= 3
-  m.primitive = dnnl::matmul(dnnl::matmul::primitive_desc(engine(), m.a, m.b, m.bias, m.c));
+  const dnnl::matmul::primitive_desc desc(engine(), m.a, m.b, m.bias, m.c, own_scratchpad());
 #else
-  m.primitive = dnnl::matmul(dnnl::matmul::primitive_desc({m.a, m.b, m.bias, m.c}, engine()));
+  const dnnl::matmul::primitive_desc desc({m.a, m.b, m.bias, m.c}, own_scratchpad(), engine());
 #endif
+  m.primitive = dnnl::matmul(desc);
+  m.scratchpad = desc.scratchpad_desc();
   return m;
 }
 
@@ -247,8 +291,12 @@ void conv_forward(const ConvShape& shape, DType dtype, const void* x, const floa
     static Cache<Convolution> cache;
     const bool has_bias = bias != nullptr;
     const auto c = cache.get(key_of(shape, dtype, has_bias), [&] { return make_forward(shape, dtype, has_bias); });
-    std::unordered_map<int, memory> arguments{
-        {DNNL_ARG_SRC, wrap(c->x, x)}, {DNNL_ARG_WEIGHTS, reordered_weight(*c, w)}, {DNNL_ARG_DST, wrap(c->y, y)}};
+    const Weight weight(*c, w);
+    const OwnMemory scratchpad(c->scratchpad);
+    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, wrap(c->x, x)},
+                                              {DNNL_ARG_WEIGHTS, weight.get()},
+                                              {DNNL_ARG_DST, wrap(c->y, y)},
+                                              {DNNL_ARG_SCRATCHPAD, scratchpad.get()}};
     if (has_bias) arguments.emplace(DNNL_ARG_BIAS, wrap(c->bias, bias));
     c->primitive.execute(stream(), arguments);
     stream().wait();
@@ -259,9 +307,12 @@ void conv_backward_input(const ConvShape& shape, DType dtype, const void* dy, co
   checked("conv2d_backward_input", [&] {
     static Cache<Convolution> cache;
     const auto c = cache.get(key_of(shape, dtype, false), [&] { return make_backward_input(shape, dtype); });
+    const Weight weight(*c, w);
+    const OwnMemory scratchpad(c->scratchpad);
     c->primitive.execute(stream(), {{DNNL_ARG_DIFF_DST, wrap(c->y, dy)},
-                                    {DNNL_ARG_WEIGHTS, reordered_weight(*c, w)},
-                                    {DNNL_ARG_DIFF_SRC, wrap(c->x, dx)}});
+                                    {DNNL_ARG_WEIGHTS, weight.get()},
+                                    {DNNL_ARG_DIFF_SRC, wrap(c->x, dx)},
+                                    {DNNL_ARG_SCRATCHPAD, scratchpad.get()}});
     stream().wait();
   });
 }
@@ -274,9 +325,13 @@ void conv_backward_weight(const ConvShape& shape, DType dtype, const void* x, co
         cache.get(key_of(shape, dtype, has_bias), [&] { return make_backward_weight(shape, dtype, has_bias); });
     const memory ours = wrap(c->our_weight, dw);
     const bool reorder = c->weight != c->our_weight;
-    const memory theirs = reorder ? memory(c->weight, engine()) : ours;
-    std::unordered_map<int, memory> arguments{
-        {DNNL_ARG_SRC, wrap(c->x, x)}, {DNNL_ARG_DIFF_DST, wrap(c->y, dy)}, {DNNL_ARG_DIFF_WEIGHTS, theirs}};
+    const OwnMemory reordered(reorder ? c->weight : memory::desc());
+    const memory theirs = reorder ? reordered.get() : ours;
+    const OwnMemory scratchpad(c->scratchpad);
+    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, wrap(c->x, x)},
+                                              {DNNL_ARG_DIFF_DST, wrap(c->y, dy)},
+                                              {DNNL_ARG_DIFF_WEIGHTS, theirs},
+                                              {DNNL_ARG_SCRATCHPAD, scratchpad.get()}};
     if (has_bias) arguments.emplace(DNNL_ARG_DIFF_BIAS, wrap(c->bias, db));
     c->primitive.execute(stream(), arguments);
     if (reorder) c->reorder.execute(stream(), {{DNNL_ARG_FROM, theirs}, {DNNL_ARG_TO, ours}});
@@ -294,9 +349,11 @@ void matmul(const MatrixProduct& p) {
   checked("matmul", [&] {
     static Cache<Matmul> cache;
     const auto m = cache.get(key_of(p), [&] { return make_matmul(p); });
+    const OwnMemory scratchpad(m->scratchpad);
     std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, wrap(m->a, p.a.data)},
                                               {DNNL_ARG_WEIGHTS, wrap(m->b, p.b.data)},
-                                              {DNNL_ARG_DST, wrap(m->c, p.c)}};
+                                              {DNNL_ARG_DST, wrap(m->c, p.c)},
+                                              {DNNL_ARG_SCRATCHPAD, scratchpad.get()}};
     if (p.bias) arguments.emplace(DNNL_ARG_BIAS, wrap(m->bias, p.bias));
     m->primitive.execute(stream(), arguments);
     stream().wait();

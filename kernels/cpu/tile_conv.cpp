@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "kernels/cpu/bf16_round.h"
-#include "kernels/cpu/prefetch.h"
 #include "kernels/cpu/range.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/tile_layout.h"
@@ -164,18 +163,15 @@ class Convolution {
       const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
       bf16* copy = reinterpret_cast<bf16*>(copies.data()) + thread * kTileImages * stride_;
       const int64_t tasks = ceil_div(blocks_ * tiles_ - thread, threads) * bands_;
-      const auto task = [&](int64_t i) { return task_of(thread + i / bands_ * threads, i % bands_); };
-      for (int64_t i = 0; i < tasks; ++i) {
-        Prefetch next = i + 1 < tasks ? prefetch_of(task(i + 1), task(i)) : Prefetch();
-        run_task(task(i), next, copy);
-      }
+      for (int64_t i = 0; i < tasks; ++i) run_task(task_of(thread + i / bands_ * threads, i % bands_), copy);
     }
   }
 
  private:
   static constexpr auto kBytes = static_cast<int64_t>(sizeof(bf16));
 
-  /// A tile of images, a band of output rows, a block of panels, each as a range, and the rows of the images that they read.
+  /// A tile of images, a band of output rows, a block of panels, each as a range, and the rows of the images that they
+  /// read.
   struct Task {
     Range images, outputs, panels, inputs;
   };
@@ -203,15 +199,7 @@ class Convolution {
     return {std::max<int64_t>(0, spread.begin - plan_.top), std::min(plan_.in_h, spread.end - plan_.top)};
   }
 
-  Prefetch prefetch_of(const Task& next, const Task& now) const {
-    const Range rows = original_rows(next.inputs);
-    const int64_t row = plan_.in_w * plan_.in_c;
-    return {in_ + next.images.begin * plan_.in_image() + rows.begin * row, next.images.size(),
-            plan_.in_image() * kBytes, rows.size() * row * kBytes,
-            now.outputs.size() * plan_.out_w * now.panels.size()};
-  }
-
-  void run_task(const Task& task, Prefetch& next, bf16* copy) const {
+  void run_task(const Task& task, bf16* copy) const {
     copy_images(task, copy);
     Operands o{};
     o.runs = plan_.runs.data();
@@ -228,7 +216,6 @@ class Convolution {
           two ? write<2, 2>(o, task.images, p, i) : write<1, 2>(o, task.images, p, i);
         else
           two ? write<2, 1>(o, task.images, p, i) : write<1, 1>(o, task.images, p, i);
-        next.step();
       }
     }
   }
@@ -289,7 +276,8 @@ class Convolution {
     bf16* out = out_ + images.begin * plan_.out_image() + position * plan_.out_c + panel * kWidth;
     float* row = sums;
     for (int64_t i = 0; i < images.size(); ++i, row += kWidth, out += plan_.out_image()) {
-      for (int64_t c = 0; bias && c < kWidth; c += kRows) tile::store(row + c, tile::load(row + c) + tile::load(bias + c));
+      for (int64_t c = 0; bias && c < kWidth; c += kRows)
+        tile::store(row + c, tile::load(row + c) + tile::load(bias + c));
       columns == kWidth ? round_run(out, row, kWidth) : round_run(out, row, columns);
     }
   }

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/cpu/prefetch.h"
 #include "kernels/cpu/range.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/tile_conv.h"
@@ -37,8 +36,8 @@ struct TileRows {
   }
 };
 
-/// Rows of images as the tiles are made from them: at column w of a row the elements from `first` + w * `step` on, as many
-/// as there are channels. What lies before or beyond the row counts as zero.
+/// Rows of images as the tiles are made from them: at column w of a row the elements from `first` + w * `step` on, as
+/// many as there are channels. What lies before or beyond the row counts as zero.
 struct Source {
   const bf16* data;
   int64_t image, row, first, step, channels;
@@ -50,13 +49,12 @@ struct Plan {
   ConvShape s;  // if `merged`, with the kernel's columns as channels of an image that is as wide as the output
   int64_t x_image, x_row, x_first = 0, x_step;  // as in Source
   int64_t in_groups, out_groups;                // of 16 channels
-  bool share_sums;                // the threads share the sums, else the images
+  bool share_sums;                              // the threads share the sums, else the images
   int64_t threads;
   int64_t block_groups;  // groups of 32 images that are rearranged at a time
   int64_t bands;         // in which their output rows are, if one group of them is too much
 
-  explicit Plan(const ConvShape& shape)
-      : s(shape), x_image(s.in_image()), x_row(s.in_w * s.in_c), x_step(s.in_c) {
+  explicit Plan(const ConvShape& shape) : s(shape), x_image(s.in_image()), x_row(s.in_w * s.in_c), x_step(s.in_c) {
     // With few channels the taps of a kernel row fit into one tile: in channels-last memory they are contiguous.
     const bool merged = s.kernel_w > 1 && s.dilation_w == 1 && s.kernel_w * s.in_c <= kRows;
     if (merged) {
@@ -96,7 +94,8 @@ struct Plan {
   }
 };
 
-/// The tiles that one sum runs through: image groups, rows and columns, with the steps from one to the next in elements.
+/// The tiles that one sum runs through: image groups, rows and columns, with the steps from one to the next in
+/// elements.
 struct Walk3 {
   int64_t groups, rows, columns;
   int64_t a_group, a_row, a_column;
@@ -161,12 +160,7 @@ class ShareSum {
     for (int64_t tap = 0; tap <= s_.taps(); ++tap)
       std::fill(sums_ + p_.sums_at(tap, out_groups_.begin, 0), sums_ + p_.sums_at(tap, out_groups_.end, 0), 0.0f);
     const int64_t blocks = ceil_div(images_.size(), p_.block_groups * kDepth) * p_.bands;
-    for (int64_t i = 0; i < blocks; ++i) {
-      const Block block = block_of(i);
-      next_x_ = next_dy_ = {};
-      if (i + 1 < blocks) prefetch(block_of(i + 1));
-      add_block(block);
-    }
+    for (int64_t i = 0; i < blocks; ++i) add_block(block_of(i));
   }
 
  private:
@@ -183,17 +177,6 @@ class ShareSum {
             rows,
             {std::max<int64_t>(0, rows.begin * s_.stride_h - s_.pad_h),
              std::min(s_.in_h, (rows.end - 1) * s_.stride_h + reach + 1)}};
-  }
-
-  void prefetch(const Block& block) {
-    const int64_t steps = s_.taps() * ceil_div(out_groups_.size(), 2) * ceil_div(p_.in_groups, 2);
-    const auto rows_of = [&](const Source& from, Range rows) {
-      constexpr auto kBytes = static_cast<int64_t>(sizeof(bf16));
-      return Prefetch(from.data + block.images.begin * from.image + rows.begin * from.row, block.images.size(),
-                      from.image * kBytes, rows.size() * from.row * kBytes, steps);
-    };
-    next_x_ = rows_of(x_, block.in_rows);
-    next_dy_ = rows_of(dy_, block.rows);
   }
 
   void add_block(const Block& block) {
@@ -275,8 +258,6 @@ class ShareSum {
           accumulate<OutTiles, 2>(walk, dy(out), dy(out + OutTiles - 1), x(i), x(i + 1), sums, sums_row);
         else
           accumulate<OutTiles, 1>(walk, dy(out), dy(out + OutTiles - 1), x(i), nullptr, sums, sums_row);
-        next_x_.step();
-        next_dy_.step();
       }
     }
     if (!need_bias_) return;
@@ -293,7 +274,6 @@ class ShareSum {
   TileRows x_tiles_, dy_tiles_;
   float* sums_;
   bool need_bias_;
-  Prefetch next_x_, next_dy_;
   alignas(64) bf16 ones_[kElements];
 };
 

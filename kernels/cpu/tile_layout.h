@@ -1,5 +1,5 @@
-// From matrices in memory to the operands of tile multiplication (tile_registers.h), which are bf16 in an order of their
-// own.
+// From matrices in memory to the operands of tile multiplication (tile_registers.h), which are bf16 in an order of
+// their own.
 #pragma once
 
 #if defined(__AVX512F__)
@@ -18,7 +18,8 @@ typedef uint32_t Dwords __attribute__((vector_size(kRowBytes)));
 typedef uint16_t Words __attribute__((vector_size(kRowBytes / 2)));
 typedef float Floats __attribute__((vector_size(kRowBytes)));
 
-// One vector at a time: an array of them would be copied in halves, and loading a whole after storing its halves stalls.
+// One vector at a time: an array of them would be copied in halves, and loading a whole after storing its halves
+// stalls.
 inline Floats load(const float* from) {
   Floats values;
   std::memcpy(&values, from, sizeof values);
@@ -62,7 +63,8 @@ inline void transpose(Dwords (&rows)[kRows]) {
 
 inline Dwords widen(Words words) {
 #if defined(__AVX512F__)
-  // One instruction, where GCC 12 makes three of the conversion below; and it takes the unmasked form for uninitialised.
+  // One instruction, where GCC 12 makes three of the conversion below; and it takes the unmasked form for
+  // uninitialised.
   return reinterpret_cast<Dwords>(_mm512_maskz_cvtepu16_epi32(0xffff, reinterpret_cast<__m256i>(words)));
 #else
   return __builtin_convertvector(words, Dwords);

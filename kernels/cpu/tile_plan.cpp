@@ -81,8 +81,8 @@ class Builder {
 
   void add_tap(int64_t input, int64_t tap) {
     const int64_t row = tap * plan_.in_c;
-    const bool continues = taps_ > 0 && taps_ < most_taps_ && input_ + taps_ * plan_.pixel == input &&
-                           row_ + taps_ * plan_.in_c == row;
+    const bool continues =
+        taps_ > 0 && taps_ < most_taps_ && input_ + taps_ * plan_.pixel == input && row_ + taps_ * plan_.in_c == row;
     if (!continues) {
       end_run();
       input_ = input, row_ = row;
@@ -94,7 +94,8 @@ class Builder {
     if (taps_ == 0) return;
     const int64_t length = taps_ * plan_.in_c;
     auto& runs = plan_.runs;
-    auto at = std::find_if(runs.begin(), runs.end(), [&](const auto& r) { return r.row == row_ && r.length == length; });
+    auto at =
+        std::find_if(runs.begin(), runs.end(), [&](const auto& r) { return r.row == row_ && r.length == length; });
     if (at == runs.end()) {
       at = runs.insert(runs.end(), {row_, length, plan_.chunks});
       plan_.chunks += at->chunks();

@@ -26,8 +26,8 @@ struct TilePlan {
 
   int64_t images, in_c, in_h, in_w;  ///< of what is read
   int64_t out_c, out_h, out_w;       ///< of what is written
-  // A tile whose rows straddle cache lines takes five times as long to load. So images are read from copies in which each
-  // pixel begins a line: "spread" images.
+  // A tile whose rows straddle cache lines takes five times as long to load. So images are read from copies in which
+  // each pixel begins a line: "spread" images.
   int64_t pixel;                     ///< elements from pixel to pixel of a spread image
   int64_t top, bottom, left, right;  ///< pixels of zeros that are put around it
   std::vector<int64_t> tap_order;    ///< the weight's kernel columns in the order in which runs count them

@@ -2,8 +2,8 @@
 // two of bf16 and adds the product to one of f32, 16 x 16 x 32 multiply-adds in 16 cycles. Elsewhere plain loops do the
 // same, so that what is built on them is tested on any machine, and under the sanitizers, which see no assembly.
 //
-// An operand a is 16 rows of 32 bf16, along which the product sums. An operand b holds its 32 rows in pairs: row r, dword
-// c is b[2 r][c] and b[2 r + 1][c]. Sums are 16 rows of 16 f32.
+// An operand a is 16 rows of 32 bf16, along which the product sums. An operand b holds its 32 rows in pairs: row r,
+// dword c is b[2 r][c] and b[2 r + 1][c]. Sums are 16 rows of 16 f32.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,8 @@ class Registers {
 
 #if GW_AMX
 
-// Assembly of our own: the compiler's intrinsics do not tell it that a load reads memory, so that it may store too late.
+// Assembly of our own: the compiler's intrinsics do not tell it that a load reads memory, so that it may store too
+// late.
 
 template <int Tile>
 void zero() {

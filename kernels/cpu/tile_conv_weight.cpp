@@ -102,10 +102,20 @@ struct Walk3 {
   int64_t b_group, b_row, b_column;
 };
 
-/// sums[i][j] += sum over the walk of a_i * b_j, for ATiles x BTiles tiles of sums `sums_row` apart for the a's.
+/// Writes the tiles of sums 0 .. 3 = [a][b] to memory.
+template <int ATiles, int BTiles>
+void store_sums(float* sums, int64_t sums_row) {
+  tile::store<0>(sums, tile::kRowBytes);
+  if constexpr (BTiles > 1) tile::store<1>(sums + kSums, tile::kRowBytes);
+  if constexpr (ATiles > 1) tile::store<2>(sums + sums_row, tile::kRowBytes);
+  if constexpr (ATiles > 1 && BTiles > 1) tile::store<3>(sums + sums_row + kSums, tile::kRowBytes);
+}
+
+/// sums[i][j] += sum over the walk of a_i * b_j, for ATiles x BTiles tiles of sums, those of the second a `sums_row`
+/// behind the first's; what they held before does not count if this is the `first` part of the sums.
 template <int ATiles, int BTiles>
 void accumulate(const Walk3& w, const bf16* a0, const bf16* a1, const bf16* b0, const bf16* b1, float* sums,
-                int64_t sums_row) {
+                int64_t sums_row, bool first) {
   tile::zero<0>();
   if constexpr (BTiles > 1) tile::zero<1>();
   if constexpr (ATiles > 1) tile::zero<2>();
@@ -128,14 +138,15 @@ void accumulate(const Walk3& w, const bf16* a0, const bf16* a1, const bf16* b0, 
         if constexpr (ATiles > 1 && BTiles > 1) tile::multiply_add<3, 5, 7>();
       }
     }
+  if (first) return store_sums<ATiles, BTiles>(sums, sums_row);
   // Each call sums from zero and adds at the end: many short sums lose less to rounding than one long one.
   alignas(64) float part[4 * kSums];
-  tile::store<0>(part, tile::kRowBytes);
-  if constexpr (BTiles > 1) tile::store<1>(part + kSums, tile::kRowBytes);
-  if constexpr (ATiles > 1) tile::store<2>(part + BTiles * kSums, tile::kRowBytes);
-  if constexpr (ATiles > 1 && BTiles > 1) tile::store<3>(part + 3 * kSums, tile::kRowBytes);
+  store_sums<ATiles, BTiles>(part, BTiles * kSums);
   for (int i = 0; i < ATiles; ++i)
-    for (int k = 0; k < BTiles * kSums; ++k) sums[i * sums_row + k] += part[i * BTiles * kSums + k];
+    for (int k = 0; k < BTiles * kSums; k += kRows) {
+      float* to = sums + i * sums_row + k;
+      tile::store(to, tile::load(to) + tile::load(part + i * BTiles * kSums + k));
+    }
 }
 
 /// The work of one thread.
@@ -157,10 +168,10 @@ class ShareSum {
   }
 
   void run() {
-    for (int64_t tap = 0; tap <= s_.taps(); ++tap)
-      std::fill(sums_ + p_.sums_at(tap, out_groups_.begin, 0), sums_ + p_.sums_at(tap, out_groups_.end, 0), 0.0f);
     const int64_t blocks = ceil_div(images_.size(), p_.block_groups * kDepth) * p_.bands;
-    for (int64_t i = 0; i < blocks; ++i) add_block(block_of(i));
+    for (int64_t i = 0; i < blocks; ++i) add_block(block_of(i), i == 0);
+    // Fewer images than threads leave some without any.
+    for (int64_t tap = 0; blocks == 0 && tap <= s_.taps(); ++tap) clear(tap, out_groups_);
   }
 
  private:
@@ -179,7 +190,7 @@ class ShareSum {
              std::min(s_.in_h, (rows.end - 1) * s_.stride_h + reach + 1)}};
   }
 
-  void add_block(const Block& block) {
+  void add_block(const Block& block, bool first) {
     const auto [images, rows, in_rows] = block;
     const int64_t groups = ceil_div(images.size(), kDepth);
     dy_tiles_.image_groups = x_tiles_.image_groups = groups;
@@ -188,7 +199,7 @@ class ShareSum {
     rearrange(x_, images, in_rows, {0, p_.in_groups}, x_tiles_, pack_pairs);
     for (int64_t o = 0; o < out_groups_.size(); o += 2) {
       const bool two = o + 1 < out_groups_.size();
-      two ? add_taps<2>(o, groups, rows, in_rows) : add_taps<1>(o, groups, rows, in_rows);
+      two ? add_taps<2>(o, groups, rows, in_rows, first) : add_taps<1>(o, groups, rows, in_rows, first);
     }
   }
 
@@ -231,14 +242,17 @@ class ShareSum {
 
   /// Adds what a block gives for all taps of one or two groups of output channels.
   template <int OutTiles>
-  void add_taps(int64_t out, int64_t groups, Range rows, Range in_rows) {
+  void add_taps(int64_t out, int64_t groups, Range rows, Range in_rows, bool first) {
     const auto group_step = [&](const TileRows& t) { return t.rows * t.columns * kElements; };
     const int64_t dy_row = s_.out_w * kElements, x_row = s_.in_w * kElements;
     for (int64_t tap = 0; tap < s_.taps(); ++tap) {
       const int64_t shift_h = p_.shift_h(tap), shift_w = p_.shift_w(tap);
       const Range h = valid_outputs(shift_h, s_.in_h, s_.stride_h, rows);
       const Range w = valid_outputs(shift_w, s_.in_w, s_.stride_w, {0, s_.out_w});
-      if (h.size() == 0 || w.size() == 0) continue;
+      if (h.size() == 0 || w.size() == 0) {
+        if (first) clear(tap, {out_groups_.begin + out, out_groups_.begin + out + OutTiles});
+        continue;
+      }
       const Walk3 walk{groups,
                        h.size(),
                        w.size(),
@@ -255,16 +269,20 @@ class ShareSum {
         float* sums = sums_ + p_.sums_at(tap, out_groups_.begin + out, i);
         const int64_t sums_row = p_.in_groups * kSums;
         if (i + 1 < p_.in_groups)
-          accumulate<OutTiles, 2>(walk, dy(out), dy(out + OutTiles - 1), x(i), x(i + 1), sums, sums_row);
+          accumulate<OutTiles, 2>(walk, dy(out), dy(out + OutTiles - 1), x(i), x(i + 1), sums, sums_row, first);
         else
-          accumulate<OutTiles, 1>(walk, dy(out), dy(out + OutTiles - 1), x(i), nullptr, sums, sums_row);
+          accumulate<OutTiles, 1>(walk, dy(out), dy(out + OutTiles - 1), x(i), nullptr, sums, sums_row, first);
       }
     }
     if (!need_bias_) return;
     // The bias meets ones everywhere.
     const Walk3 all{groups, rows.size(), s_.out_w, group_step(dy_tiles_), dy_row, kElements, 0, 0, 0};
     accumulate<OutTiles, 1>(all, dy_tiles_.at(out, 0, 0, 0), dy_tiles_.at(out + OutTiles - 1, 0, 0, 0), ones_, nullptr,
-                            sums_ + p_.sums_at(s_.taps(), out_groups_.begin + out, 0), kSums);
+                            sums_ + p_.sums_at(s_.taps(), out_groups_.begin + out, 0), kSums, first);
+  }
+
+  void clear(int64_t tap, Range out_groups) {
+    std::fill(sums_ + p_.sums_at(tap, out_groups.begin, 0), sums_ + p_.sums_at(tap, out_groups.end, 0), 0.0f);
   }
 
   const Plan& p_;
@@ -282,11 +300,15 @@ void finish(const Plan& p, int64_t out, int64_t copies, const float* all_sums, f
   const ConvShape& s = p.s;
   const int64_t group = out / kRows, row = out % kRows * kRows;
   for (int64_t tap = 0; tap < s.taps(); ++tap)
-    for (int64_t i = 0; i < s.in_c; ++i) {
-      const float* sum = all_sums + p.sums_at(tap, group, i / kRows) + row + i % kRows;
-      float total = 0;
-      for (int64_t copy = 0; copy < copies; ++copy) total += sum[copy * p.sums_size()];
-      dw[(out * s.taps() + tap) * s.in_c + i] = total;
+    for (int64_t i = 0; i < s.in_c; i += kRows) {
+      const float* sum = all_sums + p.sums_at(tap, group, i / kRows) + row;
+      tile::Floats total = tile::load(sum);
+      for (int64_t copy = 1; copy < copies; ++copy) total += tile::load(sum + copy * p.sums_size());
+      float* to = dw + (out * s.taps() + tap) * s.in_c + i;
+      if (i + kRows <= s.in_c)
+        tile::store(to, total);
+      else
+        std::memcpy(to, &total, static_cast<size_t>(s.in_c - i) * sizeof(float));
     }
   if (!db) return;
   const float* sum = all_sums + p.sums_at(s.taps(), group, 0) + row;

@@ -6,6 +6,8 @@
 
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/tile_gemm.h"
+#include "kernels/cpu/tile_registers.h"
 #include "kernels/matmul.h"
 #include "tensor/creation.h"
 
@@ -69,6 +71,8 @@ void register_all() {
       const std::string name = std::string(name_of(dtype)) + "/" + p.name + "/";
       benchmark::RegisterBenchmark((name + "chosen").c_str(), run, p, dtype, kernels::cpu::multiply)->UseRealTime();
       benchmark::RegisterBenchmark((name + "gemm").c_str(), run, p, dtype, kernels::cpu::gemm)->UseRealTime();
+      if (dtype == DType::f32 && kernels::cpu::tile::in_hardware())
+        benchmark::RegisterBenchmark((name + "tiles").c_str(), run, p, dtype, kernels::cpu::tile_gemm)->UseRealTime();
       if (kernels::cpu::onednn::available())
         benchmark::RegisterBenchmark((name + "onednn").c_str(), run, p, dtype, kernels::cpu::onednn::matmul)
             ->UseRealTime();

@@ -1,4 +1,4 @@
-// Matrix products on the CPU: what to multiply, and the two ways to do it.
+// Matrix products on the CPU: what to multiply, and the ways to do it.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct MatrixProduct {
   const float* bias = nullptr;  ///< [n], added to every row; or null
 };
 
-/// Computes the product with the faster of oneDNN and gemm(). The choice depends on shapes, dtypes and the processor
+/// Computes the product with the fastest of oneDNN, gemm() and tile_gemm(). The choice depends on shapes, dtypes and the processor
 /// only.
 void multiply(const MatrixProduct& p);
 

@@ -4,6 +4,8 @@
 
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/tile_gemm.h"
+#include "kernels/cpu/tile_registers.h"
 #include "kernels/elementwise.h"
 #include "tensor/views.h"
 
@@ -36,8 +38,8 @@ bool prefers_onednn(const MatrixProduct& p) {
 /// product is wide.
 bool is_worth_packing(const Tensor& a, int64_t n) {
   constexpr int64_t kLarge = int64_t{8} << 20, kWide = 256;
-  return a.dim() == 2 && a.dtype() == DType::f32 && a.strides()[0] == 1 && a.strides()[1] > a.size(0) && n >= kWide &&
-         a.numel() * size_of(a.dtype()) >= kLarge;
+  return !tile::in_hardware() && a.dim() == 2 && a.dtype() == DType::f32 && a.strides()[0] == 1 &&
+         a.strides()[1] > a.size(0) && n >= kWide && a.numel() * size_of(a.dtype()) >= kLarge;
 }
 
 /// Runs the products of dimension `dim` and those after it; the last batch dimension is one batched product.
@@ -63,6 +65,7 @@ void multiply_batches(MatrixProduct p, const Tensor& a, const Tensor& b, const T
 }  // namespace
 
 void multiply(const MatrixProduct& p) {
+  if (prefers_tiles(p)) return tile_gemm(p);
   if (prefers_onednn(p)) return onednn::matmul(p);
   gemm(p);
 }

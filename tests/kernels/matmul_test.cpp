@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/tile_gemm.h"
 #include "kernels/elementwise.h"
 #include "tensor/creation.h"
 #include "tensor/views.h"
@@ -87,6 +89,53 @@ TEST(Matmul, GemmAndOneDnnAgree) {
                                      c.raw(), dtype, 0,  47, bias.data<float>()};
     compare_implementations(product, c, reference(a, b, bias), tolerance_of(dtype));
   }
+}
+
+double largest_error(const Tensor& got, const std::vector<double>& expected) {
+  const auto g = got.to_vector<double>();
+  double error = 0;
+  for (size_t i = 0; i < g.size(); ++i) error = std::max(error, std::abs(g[i] - expected[i]));
+  return error;
+}
+
+// Random f32 numbers use all 24 bits, which the tiles see as three parts of 8.
+TEST(TileGemm, IsAsExactAsF32) {
+  for (const Shape& s : std::vector<Shape>{{32, 64, 32}, {70, 100, 45}, {33, 1100, 65}, {5, 3, 7}})
+    for (bool a_transposed : {false, true})
+      for (bool b_transposed : {false, true}) {
+        const int64_t m = s[0], k = s[1], n = s[2];
+        Generator generator(7);
+        const Tensor a =
+            a_transposed ? views::transpose(randn({k, m}, {}, generator), 0, 1) : randn({m, k}, {}, generator);
+        const Tensor b =
+            b_transposed ? views::transpose(randn({n, k}, {}, generator), 0, 1) : randn({k, n}, {}, generator);
+        const Tensor bias = randn({n}, {}, generator), c = full({m, n}, NAN);
+        const auto ref = [](const Tensor& t) {
+          return cpu::MatrixRef{t.raw(), DType::f32, 0, t.strides()[0], t.strides()[1]};
+        };
+        const cpu::MatrixProduct product{1, m, n, k, ref(a), ref(b), c.raw(), DType::f32, 0, n, bias.data<float>()};
+        const auto expected = reference(a, b, bias);
+        cpu::gemm(product);
+        const double f32_error = largest_error(c, expected);
+        fill(c, NAN);
+        cpu::tile_gemm(product);
+        const std::string what = s.to_string() + (a_transposed ? " a^T" : "") + (b_transposed ? " b^T" : "");
+        EXPECT_LE(largest_error(c, expected), 1.5 * f32_error + 1e-6) << what;
+      }
+}
+
+TEST(TileGemm, LargestNumbersAndNan) {
+  const float most = std::numeric_limits<float>::max();
+  const Tensor a = zeros({40, 40}), b = zeros({40, 40}), c = empty({40, 40});
+  for (int64_t i = 0; i < 40; ++i) views::select(views::select(b, 0, i), 0, i).fill_(1.0);
+  views::select(views::select(a, 0, 3), 0, 5).fill_(most);
+  views::select(views::select(a, 0, 4), 0, 6).fill_(NAN);
+  cpu::tile_gemm(
+      {1, 40, 40, 40, {a.raw(), DType::f32, 0, 40, 1}, {b.raw(), DType::f32, 0, 40, 1}, c.raw(), DType::f32, 0, 40});
+  const auto result = c.to_vector<float>();
+  EXPECT_EQ(result[3 * 40 + 5], most);
+  EXPECT_TRUE(std::isnan(result[4 * 40 + 6]));
+  EXPECT_EQ(result[0], 0.0f);
 }
 
 TEST(Matmul, StridedSlices) {

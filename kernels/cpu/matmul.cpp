@@ -27,8 +27,9 @@ void advance(MatrixRef& ref, int64_t elements) {
 //   8000,
 //         10x512x1024 232 : 146. Without AMX bf16 instructions do half the work of f32 ones, and gemm converts to f32;
 //         but with few rows the packing of b decides. With AMX, oneDNN is several times faster.
+constexpr int64_t kTiny = 32 * 32 * 32;  // multiplications
 bool prefers_onednn(const MatrixProduct& p) {
-  constexpr int64_t kTiny = 32 * 32 * 32, kFewRows = 128;
+  constexpr int64_t kFewRows = 128;
   if (!onednn::can_multiply(p) || p.m * p.n * p.k <= kTiny) return false;
   return p.a.dtype == DType::f32 || onednn::has_amx() || p.m < kFewRows;
 }
@@ -71,8 +72,10 @@ void multiply(const MatrixProduct& p) {
 }
 
 void matmul(const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& c) {
-  // A bf16 result of mixed operands, as of activations and f32 weights, is for AMX if there is one.
-  if (a.dtype() != b.dtype() && c.dtype() == DType::bf16 && onednn::has_amx())
+  // A bf16 result of mixed operands, as of activations and f32 weights, is for AMX if there is one; but a tiny product
+  // is gemm's, which need not round them.
+  const bool tiny = c.size(-2) * c.size(-1) * a.size(-1) <= kTiny;
+  if (a.dtype() != b.dtype() && c.dtype() == DType::bf16 && onednn::has_amx() && !tiny)
     return matmul(cast(a, DType::bf16), cast(b, DType::bf16), bias, c);
   if (is_worth_packing(a, c.size(-1)))
     return matmul(views::transpose(contiguous(views::transpose(a, 0, 1)), 0, 1), b, bias, c);

@@ -12,6 +12,7 @@
 #include "kernels/cpu/panel.h"
 #include "kernels/cpu/row_tile.h"
 #include "kernels/cpu/scratch.h"
+#include "kernels/cpu/tile_panels.h"
 #include "kernels/math/recurrent.h"
 #include "kernels/parallel.h"
 
@@ -20,16 +21,19 @@ namespace {
 
 constexpr int64_t kChunkRows = 64;  // rows that go through a sequence together; with them a panel pays its way from L3
 
-/// A matrix b [k, n] and a bias, packed to be multiplied from the left many times.
+/// A matrix b [k, n] and a bias, packed to be multiplied from the left many times, by `rows` rows at a time.
 class PackedMatrix {
  public:
-  PackedMatrix(const MatrixRef& b, int64_t k, int64_t n, const float* bias)
-      : k_(k), n_(n), width_(panel_width(n)), panels_(ceil_div(n, width_) * k * width_) {
+  PackedMatrix(const MatrixRef& b, int64_t k, int64_t n, const float* bias, int64_t rows)
+      : k_(k),
+        n_(n),
+        tiles_(prefers_tiles(k, n, rows)),
+        width_(tiles_ ? tile::kPanel : panel_width(n)),
+        panel_(tiles_ ? tile::panel_elements(k) / 2 : k * width_),
+        panels_(ceil_div(n, width_) * panel_) {
     const int64_t count = ceil_div(n, width_);
     parallel_for(count, std::max<int64_t>(1, kParallelGrain / (k * width_)), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        pack_panel(static_cast<const float*>(b.data), b, {0, k}, i * width_, std::min(width_, n - i * width_), width_,
-                   panels_.data() + i * k * width_);
+      for (int64_t i = begin; i < end; ++i) pack(b, i);
     });
     if (bias) bias_.assign(bias, bias + n);
     if (bias) bias_.resize(static_cast<size_t>(count * width_));
@@ -37,24 +41,7 @@ class PackedMatrix {
 
   /// out[r] = rows[r] b + bias for `count` rows `stride` apart; those of `out` follow each other.
   void multiply(const float* rows, int64_t stride, int64_t count, float* out) const {
-    const Segment all{0, 0, k_};
-    const int64_t tiles = row_tile_count(count);
-    RowTile<float> tile{};
-    tile.input_stride = stride;
-    tile.segments = &all;
-    tile.segment_count = 1;
-    tile.output_stride = n_;
-    for (int64_t column = 0; column < n_; column += width_) {
-      tile.panel = panels_.data() + column * k_;
-      tile.bias = bias_.empty() ? nullptr : bias_.data() + column;
-      tile.columns = std::min(width_, n_ - column);
-      for (int64_t i = 0; i < tiles; ++i) {
-        const Range part_rows = part(count, i, tiles);
-        tile.input = rows + part_rows.begin * stride;
-        tile.output = out + part_rows.begin * n_ + column;
-        multiply_row_tile(static_cast<int>(part_rows.size()), panel_vectors(n_), tile);
-      }
-    }
+    tiles_ ? multiply_tiles(rows, stride, count, out) : multiply_rows(rows, stride, count, out);
   }
 
   /// The same for rows of zeros.
@@ -68,23 +55,95 @@ class PackedMatrix {
   }
 
  private:
-  int64_t k_, n_, width_;
+  // A tile has 16 rows, whether they are there or not.
+  static bool prefers_tiles(int64_t k, int64_t n, int64_t rows) {
+    constexpr int64_t kLeastSide = 64;
+    return tile::in_hardware() && k >= kLeastSide && n >= kLeastSide && rows > tile::kRows;
+  }
+
+  const float* panel(int64_t i) const { return panels_.data() + i * panel_; }
+
+  void pack(const MatrixRef& b, int64_t i) const {
+    const auto* data = static_cast<const float*>(b.data);
+    float* to = panels_.data() + i * panel_;
+    if (tiles_)
+      tile::pack_panel({data, b.column_stride, b.row_stride, n_, false}, i * width_, {0, k_},
+                       reinterpret_cast<bf16*>(to));
+    else
+      pack_panel(data, b, {0, k_}, i * width_, std::min(width_, n_ - i * width_), width_, to);
+  }
+
+  void multiply_rows(const float* rows, int64_t stride, int64_t count, float* out) const {
+    const Segment all{0, 0, k_};
+    const int64_t tiles = row_tile_count(count);
+    RowTile<float> tile{};
+    tile.input_stride = stride;
+    tile.segments = &all;
+    tile.segment_count = 1;
+    tile.output_stride = n_;
+    for (int64_t column = 0; column < n_; column += width_) {
+      tile.panel = panel(column / width_);
+      tile.bias = bias_.empty() ? nullptr : bias_.data() + column;
+      tile.columns = std::min(width_, n_ - column);
+      for (int64_t i = 0; i < tiles; ++i) {
+        const Range part_rows = part(count, i, tiles);
+        tile.input = rows + part_rows.begin * stride;
+        tile.output = out + part_rows.begin * n_ + column;
+        multiply_row_tile(static_cast<int>(part_rows.size()), panel_vectors(n_), tile);
+      }
+    }
+  }
+
+  void multiply_tiles(const float* rows, int64_t stride, int64_t count, float* out) const {
+    const tile::Registers registers;
+    const int64_t row_panels = ceil_div(count, tile::kPanel), chunks = ceil_div(k_, tile::kDepth);
+    const Scratch packed(row_panels * tile::panel_elements(k_) / 2);
+    auto* a = reinterpret_cast<bf16*>(packed.data());
+    for (int64_t i = 0; i < row_panels; ++i)
+      tile::pack_panel({rows, stride, 1, count, true}, i * tile::kPanel, {0, k_}, a + i * tile::panel_elements(k_));
+    for (int64_t column = 0; column < n_; column += width_) {
+      const float* bias = bias_.empty() ? nullptr : bias_.data() + column;
+      const int64_t columns = std::min(width_, n_ - column);
+      for (int64_t i = 0; i < row_panels; ++i) {
+        alignas(64) float sums[tile::kPanel * tile::kPanel];
+        tile::multiply_panels(a + i * tile::panel_elements(k_), reinterpret_cast<const bf16*>(panel(column / width_)),
+                              chunks, sums);
+        for (int64_t r = i * tile::kPanel; r < std::min(count, (i + 1) * tile::kPanel); ++r) {
+          const float* sum = sums + r % tile::kPanel * tile::kPanel;
+          for (int64_t c = 0; c < columns; ++c) out[r * n_ + column + c] = sum[c] + (bias ? bias[c] : 0.0f);
+        }
+      }
+    }
+  }
+
+  int64_t k_, n_;
+  bool tiles_;
+  int64_t width_, panel_;  // columns and floats of a panel
   Scratch panels_;
   std::vector<float> bias_;
 };
 
-/// Calls body(rows) on parts of the batch, each thread one part at a time.
-template <class Body>
-void for_each_chunk(int64_t batch, int64_t flops_per_row, const Body& body) {
-  constexpr int64_t kParallelFlops = 200'000;
-  const int64_t threads = batch * flops_per_row < kParallelFlops ? 1 : std::min<int64_t>(omp_get_max_threads(), batch);
-  const int64_t chunks = ceil_div(ceil_div(batch, kChunkRows), threads) * threads;
-#pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads)) if (threads > 1)
-  for (int64_t i = 0; i < chunks; ++i) {
-    const Range rows = part(batch, i, chunks);
-    if (rows.size() > 0) body(rows);
+/// The parts of a batch that go through a sequence together, each thread one at a time.
+struct Chunks {
+  int64_t batch, threads, count;
+
+  Chunks(int64_t batch, int64_t flops_per_row) : batch(batch) {
+    constexpr int64_t kParallelFlops = 200'000;
+    threads = batch * flops_per_row < kParallelFlops ? 1 : std::min<int64_t>(omp_get_max_threads(), batch);
+    count = ceil_div(ceil_div(batch, kChunkRows), threads) * threads;
   }
-}
+
+  int64_t rows() const { return ceil_div(batch, count); }  ///< of the largest
+
+  template <class Body>
+  void for_each(const Body& body) const {
+#pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads)) if (threads > 1)
+    for (int64_t i = 0; i < count; ++i) {
+      const Range rows = part(batch, i, count);
+      if (rows.size() > 0) body(rows);
+    }
+  }
+};
 
 /// A row of a step. `sums` is the recurrent product, `input` the input's.
 template <class T>
@@ -328,12 +387,13 @@ void backward_rows(Range rows, int64_t width, const PackedMatrix& weight, const 
 void recurrent_forward(RecurrentCell cell, const Tensor& input, const Tensor& weight, const Tensor& bias,
                        const RecurrentStates& states) {
   const int64_t width = weight.size(0), hidden = weight.size(1);
-  const PackedMatrix packed({weight.raw(), DType::f32, 0, 1, hidden}, hidden, width, data_or_null<float>(bias));
+  const Chunks chunks(input.size(1), 2 * input.size(0) * width * hidden);
+  const PackedMatrix packed({weight.raw(), DType::f32, 0, 1, hidden}, hidden, width, data_or_null<float>(bias),
+                            chunks.rows());
   visit_floating(input.dtype(), "recurrent_forward", [&](auto v) {
     visit_cell(cell, [&](auto type) {
-      for_each_chunk(input.size(1), 2 * input.size(0) * width * hidden, [&](Range rows) {
-        forward_rows<decltype(type), decltype(v)>(rows, width, input, packed, states);
-      });
+      chunks.for_each(
+          [&](Range rows) { forward_rows<decltype(type), decltype(v)>(rows, width, input, packed, states); });
     });
   });
 }
@@ -341,10 +401,11 @@ void recurrent_forward(RecurrentCell cell, const Tensor& input, const Tensor& we
 void recurrent_backward(RecurrentCell cell, const RecurrentStates& states, const Tensor& weight, const Tensor& dy,
                         const Tensor& dh, const Tensor& dc, const RecurrentGrads& grads) {
   const int64_t width = weight.size(0), hidden = weight.size(1);
-  const PackedMatrix packed({weight.raw(), DType::f32, 0, hidden, 1}, width, hidden, nullptr);
+  const Chunks chunks(states.h.size(1), 2 * (states.h.size(0) - 1) * width * hidden);
+  const PackedMatrix packed({weight.raw(), DType::f32, 0, hidden, 1}, width, hidden, nullptr, chunks.rows());
   visit_floating(states.h.dtype(), "recurrent_backward", [&](auto v) {
     visit_cell(cell, [&](auto type) {
-      for_each_chunk(states.h.size(1), 2 * (states.h.size(0) - 1) * width * hidden, [&](Range rows) {
+      chunks.for_each([&](Range rows) {
         backward_rows<decltype(type), decltype(v)>(rows, width, packed, states, dy, dh, dc, grads);
       });
     });

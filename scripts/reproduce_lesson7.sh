@@ -39,7 +39,7 @@ ladder=(
 texts=(
   "rnn|7|1.54|RNN of 256|--cell rnn --hidden 256 --batch 64 --bptt 8 --cycle-len 1 --cycle-mult 2"
   "gru|7|1.36|GRU of 384, dropout 0.2, bptt 16|--cell gru --hidden 384 --dropout 0.2 --batch 64 --bptt 16 --lr 3e-3 --cycle-len 1 --cycle-mult 2"
-  "lstm|15|1.25 to 1.3|two-layer LSTM of 512, dropout 0.5, bptt 16|--cell lstm --layers 2 --hidden 512 --dropout 0.5 --batch 64 --bptt 16 --lr 3e-3 --cycle-len 1 --cycle-mult 2"
+  "lstm|15|1.25 to 1.3|two-layer LSTM of 512, dropout 0.5, batch 32, bptt 32|--cell lstm --layers 2 --hidden 512 --dropout 0.5 --batch 32 --bptt 32 --lr 3e-3 --cycle-len 1 --cycle-mult 2"
 )
 
 check_wanted "${ladder[@]}" "${texts[@]}"

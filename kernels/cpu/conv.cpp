@@ -29,8 +29,14 @@ float* floats(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr;
 //   28x28, 8 -> 8                     6 /   6 /   7          6 / 4.6 / 5.5       7 /  7 / 10       9 /  8 /  10
 //   all of resnet-wide                 0.52 s                0.97 s              0.55 s            1.22 s
 // (bf16 direct: half of what one core needed.) im2col: 1.9 s and 6.8 s. Without AMX, bf16 instructions do half the work
-// of f32 ones, so that converting pays. With AMX oneDNN is far ahead on large grids, but not on 4x4 and 2x2, where a
-// matrix product was 10 times as fast.
+// of f32 ones, so that converting pays. With AMX (Sapphire Rapids, 2.6 GHz), bf16:
+//                                      tiles               oneDNN
+//   28x28, 16 -> 16, 5x5              8.2 / 8.1 /  6.4    5.3 / 5.8 /  9.6
+//   28x28, 16 -> 32                   5.3 / 4.9 /  5.6    5.1 / 4.2 /  8.6
+//   14x14, 64 -> 64, stride 2         2.6 / 1.7 /  2.4    3.3 / 4.7 /  20
+//    4x4, 256 -> 256, stride 2        2.3 / 2.0 /  7.6    9.5 /  22 /  60
+//    2x2, 256 -> 512                  2.7 / 2.8 /  3.9     36 /  44 / 108
+//   all of resnet-wide                0.16 s with the rule below, 0.83 s
 ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
   constexpr int64_t kFewImages = 8;  // our tiles are made of images
   const bool onednn_can =
@@ -38,10 +44,10 @@ ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
   const ConvMethod library = onednn_can ? ConvMethod::onednn : ConvMethod::im2col;
   if (s.groups > 1 || s.n < kFewImages) return library;
   if (dtype == DType::bf16 && tile::in_hardware()) {
-    // Our tiles waste half of a line of 32 channels where there are 16, and on large grids most of the time is theirs.
-    const bool few_channels = std::min(s.in_c, s.out_c) <= tile::kRows, large_grid = s.in_h * s.in_w >= 256;
-    const bool gather = pass != ConvPass::backward_weight;
-    return gather && few_channels && large_grid && s.stride_h * s.stride_w == 1 ? library : ConvMethod::tiles;
+    // Where there are 16 channels, half of our lines of 32 or of our columns is wasted.
+    const bool few_channels = std::min(s.in_c, s.out_c) <= tile::kRows && s.in_h * s.in_w >= 256 &&
+                              s.stride_h * s.stride_w == 1 && pass != ConvPass::backward_weight;
+    return few_channels && onednn_can && onednn::has_amx() ? ConvMethod::onednn : ConvMethod::tiles;
   }
   // Half of every register would be empty.
   const int64_t columns = pass == ConvPass::backward_input ? s.in_c : s.out_c;

@@ -249,7 +249,8 @@ class Convolution {
   }
 
   /// A line has room for more than a pixel, and those that follow it share it. Of a line only as much is used as the
-  /// longest run has; the rest meets weights of zero, so that anything may lie there.
+  /// longest run has; the rest meets weights of zero, so that any numbers may lie there (but zero times infinity is
+  /// NaN, so that an infinite pixel can make NaN of neighbours beyond the kernel's reach).
   void share_lines(const bf16* row, bf16* to) const {
     const int64_t length = plan_.in_w * plan_.in_c, lines = plan_.spread_row() / kDepth;
     const int64_t input_end = in_ + plan_.images * plan_.in_image() - row;
@@ -277,7 +278,7 @@ class Convolution {
     float* row = sums;
     for (int64_t i = 0; i < images.size(); ++i, row += kWidth, out += plan_.out_image()) {
       for (int64_t c = 0; bias && c < kWidth; c += kRows)
-        tile::store(row + c, tile::load(row + c) + tile::load(bias + c));
+        tile::store_floats(row + c, tile::load_floats(row + c) + tile::load_floats(bias + c));
       columns == kWidth ? round_run(out, row, kWidth) : round_run(out, row, columns);
     }
   }

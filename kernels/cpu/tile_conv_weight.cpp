@@ -145,7 +145,7 @@ void accumulate(const Walk3& w, const bf16* a0, const bf16* a1, const bf16* b0, 
   for (int i = 0; i < ATiles; ++i)
     for (int k = 0; k < BTiles * kSums; k += kRows) {
       float* to = sums + i * sums_row + k;
-      tile::store(to, tile::load(to) + tile::load(part + i * BTiles * kSums + k));
+      tile::store_floats(to, tile::load_floats(to) + tile::load_floats(part + i * BTiles * kSums + k));
     }
 }
 
@@ -302,11 +302,11 @@ void finish(const Plan& p, int64_t out, int64_t copies, const float* all_sums, f
   for (int64_t tap = 0; tap < s.taps(); ++tap)
     for (int64_t i = 0; i < s.in_c; i += kRows) {
       const float* sum = all_sums + p.sums_at(tap, group, i / kRows) + row;
-      tile::Floats total = tile::load(sum);
-      for (int64_t copy = 1; copy < copies; ++copy) total += tile::load(sum + copy * p.sums_size());
+      tile::Floats total = tile::load_floats(sum);
+      for (int64_t copy = 1; copy < copies; ++copy) total += tile::load_floats(sum + copy * p.sums_size());
       float* to = dw + (out * s.taps() + tap) * s.in_c + i;
       if (i + kRows <= s.in_c)
-        tile::store(to, total);
+        tile::store_floats(to, total);
       else
         std::memcpy(to, &total, static_cast<size_t>(s.in_c - i) * sizeof(float));
     }

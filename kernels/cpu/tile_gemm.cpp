@@ -39,10 +39,10 @@ void write(const Output& out, const float* sums) {
     float* c = out.c + r * out.row_stride;
     if (out.columns == kPanel) {
       for (int64_t i = 0; i < kPanel; i += kRows) {
-        tile::Floats sum = tile::load(sums + i);
-        if (!out.first) sum += tile::load(c + i);
-        if (out.bias) sum += tile::load(out.bias + i);
-        tile::store(c + i, sum);
+        tile::Floats sum = tile::load_floats(sums + i);
+        if (!out.first) sum += tile::load_floats(c + i);
+        if (out.bias) sum += tile::load_floats(out.bias + i);
+        tile::store_floats(c + i, sum);
       }
       continue;
     }

@@ -20,12 +20,12 @@ typedef float Floats __attribute__((vector_size(kRowBytes)));
 
 // One vector at a time: an array of them would be copied in halves, and loading a whole after storing its halves
 // stalls.
-inline Floats load(const float* from) {
+inline Floats load_floats(const float* from) {
   Floats values;
   std::memcpy(&values, from, sizeof values);
   return values;
 }
-inline void store(float* to, Floats values) { std::memcpy(to, &values, sizeof values); }
+inline void store_floats(float* to, Floats values) { std::memcpy(to, &values, sizeof values); }
 inline void copy_line(const bf16* from, bf16* to) {
   Dwords line;
   std::memcpy(&line, from, sizeof line);
@@ -86,7 +86,7 @@ inline void pack_b_transposed(const float* rows, int64_t stride, bf16* tile) {
   const Dwords even = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
   Dwords pairs[kRows];
   for (int r = 0; r < kRows; ++r) {
-    const Floats first = load(rows + r * stride), second = load(rows + r * stride + kRows);
+    const Floats first = load_floats(rows + r * stride), second = load_floats(rows + r * stride + kRows);
     pairs[r] = pair_up(__builtin_shuffle(first, second, even), __builtin_shuffle(first, second, even + 1));
   }
   transpose(pairs);
@@ -96,7 +96,7 @@ inline void pack_b_transposed(const float* rows, int64_t stride, bf16* tile) {
 /// The operand b of a matrix of 32 rows of 16 f32, given by a pointer to each row.
 inline void pack_b(const float* const (&rows)[kDepth], bf16* tile) {
   for (int r = 0; r < kRows; ++r) {
-    const Dwords pairs = pair_up(load(rows[2 * r]), load(rows[2 * r + 1]));
+    const Dwords pairs = pair_up(load_floats(rows[2 * r]), load_floats(rows[2 * r + 1]));
     std::memcpy(tile + r * kDepth, &pairs, sizeof pairs);
   }
 }

@@ -48,12 +48,12 @@ void pack_whole_tile(const Lines& from, const float* first, bf16* to) {
   if (in_order_of_a) {
     const Dwords even = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
     for (int r = 0; r < kRows; ++r, first += from.line_stride) {
-      const Floats low = load(first), high = load(first + kRows);
+      const Floats low = load_floats(first), high = load_floats(first + kRows);
       split.set(r, __builtin_shuffle(low, high, even), __builtin_shuffle(low, high, even + 1));
     }
   } else {
     for (int r = 0; r < kRows; ++r, first += 2 * from.term_stride)
-      split.set(r, load(first), load(first + from.term_stride));
+      split.set(r, load_floats(first), load_floats(first + from.term_stride));
   }
   if (in_order_of_a != from.is_a) split.transpose();
   split.write(to);

@@ -29,7 +29,7 @@ float* floats(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr;
 //   28x28, 8 -> 8                     6 /   6 /   7          6 / 4.6 / 5.5       7 /  7 / 10       9 /  8 /  10
 //   all of resnet-wide                 0.52 s                0.97 s              0.55 s            1.22 s
 // (bf16 direct: half of what one core needed.) im2col: 1.9 s and 6.8 s. Without AMX, bf16 instructions do half the work
-// of f32 ones, so that converting pays. With AMX (Sapphire Rapids, 2.6 GHz), bf16:
+// of f32 ones, so that converting pays. With AMX (an Intel Xeon of 2.6 GHz, 2 cores), bf16:
 //                                      tiles               oneDNN
 //   28x28, 16 -> 16, 5x5              8.2 / 8.1 /  6.4    5.3 / 5.8 /  9.6
 //   28x28, 16 -> 32                   5.3 / 4.9 /  5.6    5.1 / 4.2 /  8.6

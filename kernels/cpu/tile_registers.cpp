@@ -37,6 +37,7 @@ Registers::Registers() {
     for (int i = 0; i < 8; ++i) c.row_bytes[i] = kRowBytes, c.rows[i] = kRows;
     return c;
   }();
+  in_hardware();  // whoever comes first asks the system for them
   asm volatile("ldtilecfg %0" ::"m"(all_full));
 }
 

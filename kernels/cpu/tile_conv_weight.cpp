@@ -51,8 +51,9 @@ struct Plan {
   int64_t in_groups, out_groups;                // of 16 channels
   bool share_sums;                              // the threads share the sums, else the images
   int64_t threads;
-  int64_t block_groups;  // groups of 32 images that are rearranged at a time
-  int64_t bands;         // in which their output rows are, if one group of them is too much
+  int64_t block_groups;       // groups of 32 images that are rearranged at a time
+  int64_t bands;              // in which their output rows are, if one group of them is too much
+  int64_t x_tiles, dy_tiles;  // of a thread's block
 
   explicit Plan(const ConvShape& shape) : s(shape), x_image(s.in_image()), x_row(s.in_w * s.in_c), x_step(s.in_c) {
     // With few channels the taps of a kernel row fit into one tile: in channels-last memory they are contiguous.
@@ -76,8 +77,6 @@ struct Plan {
     x_tiles = block_groups * input_rows(ceil_div(s.out_h, bands)) * s.in_w * in_groups;
     dy_tiles = block_groups * ceil_div(s.out_h, bands) * s.out_w * own_out_groups;
   }
-
-  int64_t x_tiles, dy_tiles;
 
   /// Most input rows that so many output rows read.
   int64_t input_rows(int64_t out_rows) const {

@@ -11,6 +11,10 @@
 
 #include "kernels/cpu/tile_registers.h"
 
+// Vectors of 512 bits are passed between functions of one file only: how processors without them would pass those
+// between libraries does not matter.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 namespace gw::kernels::cpu::tile {
 
 // A tile is 16 vectors of 16 dwords, each a pair of bf16.

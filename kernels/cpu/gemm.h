@@ -25,8 +25,8 @@ struct MatrixProduct {
   const float* bias = nullptr;  ///< [n], added to every row; or null
 };
 
-/// Computes the product with the fastest of oneDNN, gemm() and tile_gemm(). The choice depends on shapes, dtypes and the processor
-/// only.
+/// Computes the product with the fastest of oneDNN, gemm() and tile_gemm(). The choice depends on shapes, dtypes and
+/// the processor only.
 void multiply(const MatrixProduct& p);
 
 /// Computes the product with our own packed, blocked kernel.

@@ -1,4 +1,4 @@
-"""The ResNets of the course's lesson 18 in PyTorch, module for module as the lesson builds them.
+"""The ResNets of the course's lesson 18 in PyTorch, module for module as the lesson builds them, and resnet9.
 
 Groundwork's own are in nn/models/resnet.h; parameter names and layouts are the same on both sides.
 """
@@ -21,6 +21,11 @@ class GeneralRelu(nn.Module):
 class GlobalAvgPool(nn.Module):
     def forward(self, x):
         return x.mean((-2, -1))
+
+
+class GlobalMaxPool(nn.Module):
+    def forward(self, x):
+        return x.amax((-2, -1))
 
 
 def conv(ni, nf, ks=3, stride=2, act=True, norm=True):
@@ -54,8 +59,8 @@ def head(nf):
     return [nn.Flatten(), nn.Linear(nf, 10, bias=False), nn.BatchNorm1d(10)]
 
 
-def pooled_head(nf):
-    return [GlobalAvgPool(), nn.Linear(nf, 10, bias=False), nn.BatchNorm1d(10)]
+def pooled_head(nf, pool=GlobalAvgPool):
+    return [pool(), nn.Linear(nf, 10, bias=False), nn.BatchNorm1d(10)]
 
 
 def convnet():
@@ -89,8 +94,17 @@ def resnet_drop(p=0.1):
     return [layers[0], nn.Dropout2d(p), *layers[1:-2], nn.Dropout(p), *layers[-2:]]
 
 
+def pooled_conv(ni, nf):
+    return nn.Sequential(nn.Conv2d(ni, nf, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(nf), GeneralRelu())
+
+
+def resnet9():
+    return [conv(1, 64, stride=1), pooled_conv(64, 128), ResBlock(128, 128, stride=1), pooled_conv(128, 256),
+            pooled_conv(256, 512), ResBlock(512, 512, stride=1), *pooled_head(512, GlobalMaxPool)]
+
+
 MODELS = {"convnet": convnet, "resnet": resnet, "resnet-wide": resnet_wide, "resnet-gap": resnet_gap,
-          "resnet-slim": resnet_slim, "resnet-fast": resnet_fast, "resnet-drop": resnet_drop}
+          "resnet-slim": resnet_slim, "resnet-fast": resnet_fast, "resnet-drop": resnet_drop, "resnet9": resnet9}
 
 
 def create_model(name, seed=42):

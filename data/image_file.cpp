@@ -3,7 +3,17 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <cstdlib>
+
+namespace {
+/// For stb_image, whose decoder of JPEGs leaves to chance what a damaged file does not define.
+void* allocate_zeros(size_t bytes) { return std::calloc(1, bytes); }
+}  // namespace
+
 #define STB_IMAGE_IMPLEMENTATION
+#define STBI_MALLOC(bytes) allocate_zeros(bytes)
+#define STBI_REALLOC(memory, bytes) std::realloc(memory, bytes)
+#define STBI_FREE(memory) std::free(memory)
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
@@ -11,7 +21,9 @@
 #include <stb/stb_image.h>
 
 #include <memory>
+#include <set>
 #include <string_view>
+#include <vector>
 
 #include "tensor/creation.h"
 #include "tensor/file.h"
@@ -75,18 +87,42 @@ void check_png(Bytes file) {
   }
 }
 
-/// Huffman tables of a JPEG: at most 256 codes each, a limit that stb_image does not check.
-void check_huffman_tables(Bytes segment) {
-  constexpr int kLengths = 16;
-  constexpr size_t kMostCodes = 256;
-  while (!segment.at_end()) {
-    segment.next();  // which table
-    size_t codes = 0;
-    for (int i = 0; i < kLengths; ++i) codes += segment.next();
-    if (codes > kMostCodes) segment.fail(fmt::format("damaged: a Huffman table of {} codes", codes));
-    segment.take(codes);
+/// The Huffman tables that a JPEG has defined so far. stb_image reads what it likes where one is missing or too long.
+class HuffmanTables {
+ public:
+  void define(Bytes segment) {
+    constexpr int kLengths = 16;
+    constexpr size_t kMostCodes = 256;
+    while (!segment.at_end()) {
+      const uint8_t which = segment.next();
+      size_t codes = 0;
+      for (int i = 0; i < kLengths; ++i) codes += segment.next();
+      if (codes > kMostCodes) segment.fail(fmt::format("damaged: a Huffman table of {} codes", codes));
+      segment.take(codes);
+      (which >> 4 ? ac_ : dc_).insert(which & 15);
+    }
   }
-}
+
+  /// For a scan with this header.
+  void check_used(Bytes header, bool progressive) const {
+    std::vector<uint8_t> tables(header.next());
+    for (uint8_t& table : tables) {
+      header.next();  // which component
+      table = header.next();
+    }
+    const bool has_dc = header.next() == 0;  // the first coefficient
+    header.next();
+    const bool refines = header.next() >> 4 != 0;
+    for (const uint8_t table : tables) {
+      const bool uses_dc = has_dc && !(progressive && refines), uses_ac = !progressive || !has_dc;
+      if ((uses_dc && !dc_.contains(table >> 4)) || (uses_ac && !ac_.contains(table & 15)))
+        header.fail("damaged: a Huffman table is missing");
+    }
+  }
+
+ private:
+  std::set<int> dc_, ac_;
+};
 
 /// Height and width in the header of a JPEG's frame.
 void check_frame_size(Bytes segment) {
@@ -100,7 +136,8 @@ void check_jpeg(Bytes file) {
   constexpr uint8_t kEnd = 0xd9, kScan = 0xda, kHuffman = 0xc4, kFirstRestart = 0xd0, kLastRestart = 0xd7;
   constexpr uint8_t kFirstFrame = 0xc0, kLastFrame = 0xc2;  // baseline to progressive: what stb_image reads
   file.take(2);
-  bool in_scan = false;
+  HuffmanTables tables;
+  bool progressive = false, in_scan = false;
   while (true) {
     if (file.next() != 0xff) {
       if (in_scan) continue;
@@ -113,10 +150,14 @@ void check_jpeg(Bytes file) {
     if (data && in_scan) continue;
     const uint32_t length = file.number(2);
     if (length < 2) file.fail("damaged: a part has no length");
-    const std::string_view segment = file.take(length - 2);
-    if (mark >= kFirstFrame && mark <= kLastFrame) check_frame_size(Bytes(segment, file.path()));
-    if (mark == kHuffman) check_huffman_tables(Bytes(segment, file.path()));
+    const Bytes segment(file.take(length - 2), file.path());
+    if (mark >= kFirstFrame && mark <= kLastFrame) {
+      check_frame_size(segment);
+      progressive = mark == kLastFrame;
+    }
+    if (mark == kHuffman) tables.define(segment);
     in_scan = mark == kScan;
+    if (in_scan) tables.check_used(segment, progressive);
   }
 }
 

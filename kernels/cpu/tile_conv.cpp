@@ -99,9 +99,34 @@ struct Operands {
   const bf16* panel;
 };
 
-/// The sums for ATiles * 16 images and BTiles * 16 columns, row by row.
+/// Sums on their way into the output: a row of BTiles * 16 for each image.
+template <int BTiles>
+struct PendingRows {
+  static constexpr int64_t kWidth = BTiles * kRows;
+  float* sums = nullptr;
+  const float* bias = nullptr;  ///< may be null
+  bf16* out = nullptr;
+  int64_t out_image = 0;  ///< elements from image to image of `out`
+  int64_t columns = 0;    ///< of a row that `out` has
+  int64_t rows = 0;       ///< left to write
+
+  /// Writes the next `count` rows, or as many as there are.
+  void write(int64_t count) {
+    count = std::min(count, rows);
+    rows -= count;
+    for (; count > 0; --count, sums += kWidth, out += out_image) {
+      for (int64_t c = 0; bias && c < kWidth; c += kRows)
+        tile::store_floats(sums + c, tile::load_floats(sums + c) + tile::load_floats(bias + c));
+      columns == kWidth ? round_run(out, sums, kWidth) : round_run(out, sums, columns);
+    }
+  }
+  void write_all() { write(rows); }
+};
+
+/// The sums for ATiles * 16 images and BTiles * 16 columns, row by row. Meanwhile rows of the `previous` sums are
+/// written: the processor does both at once.
 template <int ATiles, int BTiles>
-void multiply(const Operands& o, float* sums) {
+void multiply(const Operands& o, float* sums, PendingRows<BTiles>& previous) {
   tile::zero<0>();
   if constexpr (BTiles > 1) tile::zero<1>();
   if constexpr (ATiles > 1) tile::zero<2>();
@@ -123,6 +148,7 @@ void multiply(const Operands& o, float* sums) {
         tile::multiply_add<2, 5, 6>();
       }
       if constexpr (ATiles > 1 && BTiles > 1) tile::multiply_add<3, 5, 7>();
+      previous.write(2);
     }
   }
   constexpr int64_t kStride = BTiles * tile::kRowBytes;
@@ -201,23 +227,43 @@ class Convolution {
 
   void run_task(const Task& task, bf16* copy) const {
     copy_images(task, copy);
+    const bool two = task.images.size() > kRows;
+    if (panels_.tiles == 2)
+      two ? write<2, 2>(task, copy) : write<1, 2>(task, copy);
+    else
+      two ? write<2, 1>(task, copy) : write<1, 1>(task, copy);
+  }
+
+  /// Computes the output positions of a task for the columns of its panels.
+  template <int ATiles, int BTiles>
+  void write(const Task& task, const bf16* copy) const {
+    constexpr int64_t kWidth = BTiles * kRows;
+    alignas(64) float sums[2][ATiles * kRows * kWidth];
+    int turn = 0;
+    PendingRows<BTiles> pending;
     Operands o{};
     o.runs = plan_.runs.data();
     o.images = copy - task.inputs.begin * plan_.spread_row();
     o.stride = stride_ * kBytes;
-    const bool two = task.images.size() > kRows;
     for (int64_t p = task.outputs.begin * plan_.out_w; p < task.outputs.end * plan_.out_w; ++p) {
       const int64_t first = plan_.first[static_cast<size_t>(p)];
       o.steps = plan_.steps.data() + first;
       o.count = plan_.first[static_cast<size_t>(p) + 1] - first;
       for (int64_t i = task.panels.begin; i < task.panels.end; ++i) {
         o.panel = panels_.panel(i);
-        if (panels_.tiles == 2)
-          two ? write<2, 2>(o, task.images, p, i) : write<1, 2>(o, task.images, p, i);
-        else
-          two ? write<2, 1>(o, task.images, p, i) : write<1, 1>(o, task.images, p, i);
+        const int64_t column = i * kWidth;
+        bf16* out = out_ + task.images.begin * plan_.out_image() + p * plan_.out_c + column;
+        // Each image's row lies in a line of its own, far from the others: on their way while the sums are made.
+        for (int64_t image = 0; image < task.images.size(); ++image)
+          __builtin_prefetch(out + image * plan_.out_image(), 1);
+        multiply<ATiles, BTiles>(o, sums[turn], pending);
+        pending.write_all();
+        pending = {sums[turn],        bias_ ? bias_ + column : nullptr,       out,
+                   plan_.out_image(), std::min(kWidth, plan_.out_c - column), task.images.size()};
+        turn = 1 - turn;
       }
     }
+    pending.write_all();
   }
 
   void copy_images(const Task& task, bf16* copy) const {
@@ -263,23 +309,6 @@ class Convolution {
       const Range used{std::max<int64_t>(0, begin), std::min(length, begin + kDepth)};
       std::fill_n(to, kDepth, bf16(0.0f));
       if (used.size() > 0) std::copy_n(row + used.begin, used.size(), to + (used.begin - begin));
-    }
-  }
-
-  /// Computes one position of a tile of images for the columns of one panel.
-  template <int ATiles, int BTiles>
-  void write(const Operands& o, Range images, int64_t position, int64_t panel) const {
-    constexpr int64_t kWidth = BTiles * kRows;
-    alignas(64) float sums[ATiles * kRows * kWidth];
-    multiply<ATiles, BTiles>(o, sums);
-    const float* bias = bias_ ? bias_ + panel * kWidth : nullptr;
-    const int64_t columns = std::min(kWidth, plan_.out_c - panel * kWidth);
-    bf16* out = out_ + images.begin * plan_.out_image() + position * plan_.out_c + panel * kWidth;
-    float* row = sums;
-    for (int64_t i = 0; i < images.size(); ++i, row += kWidth, out += plan_.out_image()) {
-      for (int64_t c = 0; bias && c < kWidth; c += kRows)
-        tile::store_floats(row + c, tile::load_floats(row + c) + tile::load_floats(bias + c));
-      columns == kWidth ? round_run(out, row, kWidth) : round_run(out, row, columns);
     }
   }
 

@@ -48,8 +48,10 @@ struct Source {
 struct Plan {
   ConvShape s;  // if `merged`, with the kernel's columns as channels of an image that is as wide as the output
   int64_t x_image, x_row, x_first = 0, x_step;  // as in Source
+  int64_t x_columns;                            // of tiles
   int64_t in_groups, out_groups;                // of 16 channels
-  bool share_sums;                              // the threads share the sums, else the images
+  bool slides;      // neighbouring taps are summed together, over rows with a border of zeros
+  bool share_sums;  // the threads share the sums, else the images
   int64_t threads;
   int64_t block_groups;       // groups of 32 images that are rearranged at a time
   int64_t bands;              // in which their output rows are, if one group of them is too much
@@ -63,6 +65,10 @@ struct Plan {
       s.in_w = s.out_w, s.in_c *= s.kernel_w;
       s.kernel_w = s.stride_w = 1, s.pad_w = 0;
     }
+    // On a narrow grid the border would cost more than it saves.
+    slides = s.kernel_w > 1 && s.stride_w == 1 && s.dilation_w == 1 && s.out_w >= 7;
+    if (slides) x_first = -s.pad_w * s.in_c;
+    x_columns = s.in_w + (slides ? 2 * s.pad_w : 0);
     in_groups = ceil_div(s.in_c, kRows), out_groups = ceil_div(s.out_c, kRows);
     share_sums = sums_size() > kLargeSums;
     threads = omp_get_max_threads();
@@ -70,11 +76,11 @@ struct Plan {
     const int64_t own_out_groups = share_sums ? ceil_div(out_groups, threads) : out_groups;
     const int64_t limit = share_sums ? kLargeBlockBytes : kBlockBytes;
     const auto group_bytes = [&](int64_t out_rows) {
-      return (input_rows(out_rows) * s.in_w * in_groups + out_rows * s.out_w * own_out_groups) * kTileBytes;
+      return (input_rows(out_rows) * x_columns * in_groups + out_rows * s.out_w * own_out_groups) * kTileBytes;
     };
     block_groups = std::clamp<int64_t>(limit / group_bytes(s.out_h), 1, ceil_div(s.n, kDepth));
     for (bands = 1; bands < s.out_h && group_bytes(ceil_div(s.out_h, bands)) > limit;) ++bands;
-    x_tiles = block_groups * input_rows(ceil_div(s.out_h, bands)) * s.in_w * in_groups;
+    x_tiles = block_groups * input_rows(ceil_div(s.out_h, bands)) * x_columns * in_groups;
     dy_tiles = block_groups * ceil_div(s.out_h, bands) * s.out_w * own_out_groups;
   }
 
@@ -101,13 +107,15 @@ struct Walk3 {
   int64_t b_group, b_row, b_column;
 };
 
-/// Writes the tiles of sums 0 .. 3 = [a][b] to memory.
-template <int ATiles, int BTiles>
-void store_sums(float* sums, int64_t sums_row) {
-  tile::store<0>(sums, tile::kRowBytes);
-  if constexpr (BTiles > 1) tile::store<1>(sums + kSums, tile::kRowBytes);
-  if constexpr (ATiles > 1) tile::store<2>(sums + sums_row, tile::kRowBytes);
-  if constexpr (ATiles > 1 && BTiles > 1) tile::store<3>(sums + sums_row + kSums, tile::kRowBytes);
+/// sums += a tile of sums, or = if it is the `first` part. Each part is summed from zero and added at the end: many
+/// short sums lose less to rounding than one long one.
+template <int Tile>
+void add_tile(float* sums, bool first) {
+  if (first) return tile::store<Tile>(sums, tile::kRowBytes);
+  alignas(64) float part[kSums];
+  tile::store<Tile>(part, tile::kRowBytes);
+  for (int k = 0; k < kSums; k += kRows)
+    tile::store_floats(sums + k, tile::load_floats(sums + k) + tile::load_floats(part + k));
 }
 
 /// sums[i][j] += sum over the walk of a_i * b_j, for ATiles x BTiles tiles of sums, those of the second a `sums_row`
@@ -137,15 +145,46 @@ void accumulate(const Walk3& w, const bf16* a0, const bf16* a1, const bf16* b0, 
         if constexpr (ATiles > 1 && BTiles > 1) tile::multiply_add<3, 5, 7>();
       }
     }
-  if (first) return store_sums<ATiles, BTiles>(sums, sums_row);
-  // Each call sums from zero and adds at the end: many short sums lose less to rounding than one long one.
-  alignas(64) float part[4 * kSums];
-  store_sums<ATiles, BTiles>(part, BTiles * kSums);
-  for (int i = 0; i < ATiles; ++i)
-    for (int k = 0; k < BTiles * kSums; k += kRows) {
-      float* to = sums + i * sums_row + k;
-      tile::store_floats(to, tile::load_floats(to) + tile::load_floats(part + i * BTiles * kSums + k));
+  add_tile<0>(sums, first);
+  if constexpr (BTiles > 1) add_tile<1>(sums + kSums, first);
+  if constexpr (ATiles > 1) add_tile<2>(sums + sums_row, first);
+  if constexpr (ATiles > 1 && BTiles > 1) add_tile<3>(sums + sums_row + kSums, first);
+}
+
+/// One output column of slide(): of the window of Taps tiles of b only the last is new, and it takes the register of
+/// the one that left.
+template <int Taps, int Turn>
+void slide_on(const bf16* a, const bf16* last_b) {
+  tile::load<7>(a, tile::kRowBytes);
+  tile::load<3 + (Turn + Taps - 1) % Taps>(last_b, tile::kRowBytes);
+  tile::multiply_add<0, 7, 3 + Turn % Taps>();
+  if constexpr (Taps > 1) tile::multiply_add<1, 7, 3 + (Turn + 1) % Taps>();
+  if constexpr (Taps > 2) tile::multiply_add<2, 7, 3 + (Turn + 2) % Taps>();
+}
+
+/// For up to three neighbouring taps t of a kernel row with stride 1: sums[t * sums_tap] += sum over the walk of
+/// a * (b of t columns further). So each tile is loaded once for all of them.
+template <int Taps>
+void slide(const Walk3& w, const bf16* a0, const bf16* b0, float* sums, int64_t sums_tap, bool first) {
+  tile::zero<0>();
+  if constexpr (Taps > 1) tile::zero<1>();
+  if constexpr (Taps > 2) tile::zero<2>();
+  for (int64_t g = 0; g < w.groups; ++g)
+    for (int64_t r = 0; r < w.rows; ++r) {
+      const bf16* a = a0 + g * w.a_group + r * w.a_row;
+      const bf16* b = b0 + g * w.b_group + r * w.b_row;
+      if constexpr (Taps > 1) tile::load<3>(b, tile::kRowBytes);
+      if constexpr (Taps > 2) tile::load<4>(b + w.b_column, tile::kRowBytes);
+      const bf16* const end = a + w.columns * w.a_column;
+      for (b += (Taps - 1) * w.b_column; a != end;) {
+        slide_on<Taps, 0>(a, b), a += w.a_column, b += w.b_column;
+        if (Taps > 1 && a != end) slide_on<Taps, 1>(a, b), a += w.a_column, b += w.b_column;
+        if (Taps > 2 && a != end) slide_on<Taps, 2>(a, b), a += w.a_column, b += w.b_column;
+      }
     }
+  add_tile<0>(sums, first);
+  if constexpr (Taps > 1) add_tile<1>(sums + sums_tap, first);
+  if constexpr (Taps > 2) add_tile<2>(sums + 2 * sums_tap, first);
 }
 
 /// The work of one thread.
@@ -159,7 +198,7 @@ class ShareSum {
         out_groups_(out_groups),
         x_{x, p_.x_image, p_.x_row, p_.x_first, p_.x_step, s_.in_c, x + s_.n * p_.x_image},
         dy_{dy, s_.out_image(), s_.out_w * s_.out_c, 0, s_.out_c, s_.out_c, dy + s_.n * s_.out_image()},
-        x_tiles_{x_tiles, 0, 0, s_.in_w},
+        x_tiles_{x_tiles, 0, 0, p_.x_columns},
         dy_tiles_{dy_tiles, 0, 0, s_.out_w},
         sums_(sums),
         need_bias_(need_bias) {
@@ -170,7 +209,7 @@ class ShareSum {
     const int64_t blocks = ceil_div(images_.size(), p_.block_groups * kDepth) * p_.bands;
     for (int64_t i = 0; i < blocks; ++i) add_block(block_of(i), i == 0);
     // Fewer images than threads leave some without any.
-    for (int64_t tap = 0; blocks == 0 && tap <= s_.taps(); ++tap) clear(tap, out_groups_);
+    for (int64_t tap = 0; blocks == 0 && tap <= s_.taps(); ++tap) clear(tap, 0, out_groups_.size());
   }
 
  private:
@@ -198,7 +237,7 @@ class ShareSum {
     rearrange(x_, images, in_rows, {0, p_.in_groups}, x_tiles_, pack_pairs);
     for (int64_t o = 0; o < out_groups_.size(); o += 2) {
       const bool two = o + 1 < out_groups_.size();
-      two ? add_taps<2>(o, groups, rows, in_rows, first) : add_taps<1>(o, groups, rows, in_rows, first);
+      two ? add_taps<2>(o, block, first) : add_taps<1>(o, block, first);
     }
   }
 
@@ -241,47 +280,79 @@ class ShareSum {
 
   /// Adds what a block gives for all taps of one or two groups of output channels.
   template <int OutTiles>
-  void add_taps(int64_t out, int64_t groups, Range rows, Range in_rows, bool first) {
-    const auto group_step = [&](const TileRows& t) { return t.rows * t.columns * kElements; };
-    const int64_t dy_row = s_.out_w * kElements, x_row = s_.in_w * kElements;
-    for (int64_t tap = 0; tap < s_.taps(); ++tap) {
-      const int64_t shift_h = p_.shift_h(tap), shift_w = p_.shift_w(tap);
-      const Range h = valid_outputs(shift_h, s_.in_h, s_.stride_h, rows);
-      const Range w = valid_outputs(shift_w, s_.in_w, s_.stride_w, {0, s_.out_w});
-      if (h.size() == 0 || w.size() == 0) {
-        if (first) clear(tap, {out_groups_.begin + out, out_groups_.begin + out + OutTiles});
-        continue;
-      }
-      const Walk3 walk{groups,
-                       h.size(),
-                       w.size(),
-                       group_step(dy_tiles_),
-                       dy_row,
-                       kElements,
-                       group_step(x_tiles_),
-                       s_.stride_h * x_row,
-                       s_.stride_w * kElements};
-      const int64_t ih = h.begin * s_.stride_h + shift_h - in_rows.begin, iw = w.begin * s_.stride_w + shift_w;
-      const auto dy = [&](int64_t o) { return dy_tiles_.at(o, 0, h.begin - rows.begin, w.begin); };
-      const auto x = [&](int64_t i) { return x_tiles_.at(i, 0, ih, iw); };
-      for (int64_t i = 0; i < p_.in_groups; i += 2) {
-        float* sums = sums_ + p_.sums_at(tap, out_groups_.begin + out, i);
-        const int64_t sums_row = p_.in_groups * kSums;
-        if (i + 1 < p_.in_groups)
-          accumulate<OutTiles, 2>(walk, dy(out), dy(out + OutTiles - 1), x(i), x(i + 1), sums, sums_row, first);
-        else
-          accumulate<OutTiles, 1>(walk, dy(out), dy(out + OutTiles - 1), x(i), nullptr, sums, sums_row, first);
+  void add_taps(int64_t out, const Block& block, bool first) {
+    for (int64_t kh = 0; kh < s_.kernel_h; ++kh) {
+      const Range h = valid_outputs(p_.shift_h(kh * s_.kernel_w), s_.in_h, s_.stride_h, block.rows);
+      for (int64_t kw = 0; kw < s_.kernel_w;) {
+        const int64_t tap = kh * s_.kernel_w + kw, taps = p_.slides ? std::min<int64_t>(3, s_.kernel_w - kw) : 1;
+        const Range w =
+            p_.slides ? Range{0, s_.out_w} : valid_outputs(p_.shift_w(tap), s_.in_w, s_.stride_w, {0, s_.out_w});
+        const bool meets_input = h.size() > 0 && w.size() > 0;
+        for (int64_t t = tap; first && !meets_input && t < tap + taps; ++t) clear(t, out, OutTiles);
+        if (meets_input)
+          p_.slides ? add_neighbours<OutTiles>(out, block, tap, taps, h, first)
+                    : add_tap<OutTiles>(out, block, tap, h, w, first);
+        kw += taps;
       }
     }
-    if (!need_bias_) return;
-    // The bias meets ones everywhere.
-    const Walk3 all{groups, rows.size(), s_.out_w, group_step(dy_tiles_), dy_row, kElements, 0, 0, 0};
-    accumulate<OutTiles, 1>(all, dy_tiles_.at(out, 0, 0, 0), dy_tiles_.at(out + OutTiles - 1, 0, 0, 0), ones_, nullptr,
+    if (need_bias_) add_bias<OutTiles>(out, block.rows, first);
+  }
+
+  /// Steps over the output positions h x w of all image groups, and over the pixels that a tap meets there.
+  Walk3 walk_over(Range h, Range w) const {
+    return {dy_tiles_.image_groups,
+            h.size(),
+            w.size(),
+            dy_tiles_.rows * dy_tiles_.columns * kElements,
+            dy_tiles_.columns * kElements,
+            kElements,
+            x_tiles_.rows * x_tiles_.columns * kElements,
+            s_.stride_h * x_tiles_.columns * kElements,
+            s_.stride_w * kElements};
+  }
+
+  template <int OutTiles>
+  void add_tap(int64_t out, const Block& block, int64_t tap, Range h, Range w, bool first) {
+    const Walk3 walk = walk_over(h, w);
+    const int64_t ih = h.begin * s_.stride_h + p_.shift_h(tap) - block.in_rows.begin;
+    const int64_t iw = w.begin * s_.stride_w + p_.shift_w(tap);
+    const bf16* dy = dy_tiles_.at(out, 0, h.begin - block.rows.begin, w.begin);
+    const bf16* next_dy = dy_tiles_.at(out + OutTiles - 1, 0, h.begin - block.rows.begin, w.begin);
+    const auto x = [&](int64_t i) { return x_tiles_.at(i, 0, ih, iw); };
+    for (int64_t i = 0; i < p_.in_groups; i += 2) {
+      float* sums = sums_ + p_.sums_at(tap, out_groups_.begin + out, i);
+      const int64_t sums_row = p_.in_groups * kSums;
+      if (i + 1 < p_.in_groups)
+        accumulate<OutTiles, 2>(walk, dy, next_dy, x(i), x(i + 1), sums, sums_row, first);
+      else
+        accumulate<OutTiles, 1>(walk, dy, next_dy, x(i), nullptr, sums, sums_row, first);
+    }
+  }
+
+  /// The same for up to three taps from `tap` on, at all output columns.
+  template <int OutTiles>
+  void add_neighbours(int64_t out, const Block& block, int64_t tap, int64_t taps, Range h, bool first) {
+    const Walk3 walk = walk_over(h, {0, s_.out_w});
+    const int64_t ih = h.begin + p_.shift_h(tap) - block.in_rows.begin, sums_tap = p_.in_groups * p_.out_groups * kSums;
+    const auto slide_taps = taps == 3 ? slide<3> : taps == 2 ? slide<2> : slide<1>;
+    for (int64_t o = out; o < out + OutTiles; ++o)
+      for (int64_t i = 0; i < p_.in_groups; ++i)
+        slide_taps(walk, dy_tiles_.at(o, 0, h.begin - block.rows.begin, 0), x_tiles_.at(i, 0, ih, tap % s_.kernel_w),
+                   sums_ + p_.sums_at(tap, out_groups_.begin + o, i), sums_tap, first);
+  }
+
+  /// The bias meets ones everywhere.
+  template <int OutTiles>
+  void add_bias(int64_t out, Range rows, bool first) {
+    Walk3 walk = walk_over(rows, {0, s_.out_w});
+    walk.b_group = walk.b_row = walk.b_column = 0;
+    accumulate<OutTiles, 1>(walk, dy_tiles_.at(out, 0, 0, 0), dy_tiles_.at(out + OutTiles - 1, 0, 0, 0), ones_, nullptr,
                             sums_ + p_.sums_at(s_.taps(), out_groups_.begin + out, 0), kSums, first);
   }
 
-  void clear(int64_t tap, Range out_groups) {
-    std::fill(sums_ + p_.sums_at(tap, out_groups.begin, 0), sums_ + p_.sums_at(tap, out_groups.end, 0), 0.0f);
+  void clear(int64_t tap, int64_t out, int64_t count) {
+    const int64_t begin = out_groups_.begin + out;
+    std::fill(sums_ + p_.sums_at(tap, begin, 0), sums_ + p_.sums_at(tap, begin + count, 0), 0.0f);
   }
 
   const Plan& p_;

@@ -25,6 +25,7 @@ constexpr NamedModel kLessonModels[] = {
     {"resnet-slim", resnet_slim},
     {"resnet-fast", resnet_fast},
     {"resnet-drop", resnet_drop},
+    {"resnet9", resnet9},
     {"cifar-simple", cifar_simple},
     {"cifar-conv", cifar_conv},
     {"cifar-bn-by-hand", cifar_bn_by_hand},

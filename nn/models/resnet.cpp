@@ -34,6 +34,14 @@ void add_blocks(Sequential& model, const ModelOptions& o, std::initializer_list<
     model.push_back(ResBlock(scaled_channels(to[-1], o), scaled_channels(*to, o), block(o, 2)));
 }
 
+/// A convolution of stride 1 whose grid a max pool halves before norm and activation, which so have a quarter to do.
+Sequential pooled_conv(int64_t ni, int64_t nf, const ModelOptions& o) {
+  Sequential layers(Conv2d(ni, nf, 3, {.stride = 1, .padding = 1}), MaxPool2d({.kernel = 2}));
+  if (o.norm) layers.push_back(o.norm(nf));
+  layers.push_back(activation(o)());
+  return layers;
+}
+
 /// What makes classes of the last block's channels, `width` times the options' width; `join` brings them into a row.
 template <class Join>
 Sequential with_classifier(Sequential model, const ModelOptions& o, int64_t width, Join join,
@@ -103,6 +111,18 @@ Sequential resnet_drop(const ModelOptions& o) {
   Sequential model(ResBlock(o.in_channels, scaled_channels(16, o), first_block(o, 5, 1)), Dropout2d(o.drop));
   add_blocks(model, o, {16, 32, 64, 128, 256, 512});
   return with_classifier(std::move(model), o, 512, Flatten(), o.drop);
+}
+
+Sequential resnet9(const ModelOptions& o) {
+  const auto width = [&o](int64_t channels) { return scaled_channels(channels, o); };
+  Sequential model;
+  model.push_back(conv(o.in_channels, width(64), first_block(o, 3, 1)));
+  model.push_back(pooled_conv(width(64), width(128), o));
+  model.push_back(ResBlock(width(128), width(128), block(o, 1)));
+  model.push_back(pooled_conv(width(128), width(256), o));
+  model.push_back(pooled_conv(width(256), width(512), o));
+  model.push_back(ResBlock(width(512), width(512), block(o, 1)));
+  return with_classifier(std::move(model), o, 512, GlobalMaxPool());
 }
 
 }  // namespace gw

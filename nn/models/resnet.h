@@ -20,5 +20,9 @@ Sequential resnet_slim(const ModelOptions& o = {});
 Sequential resnet_fast(const ModelOptions& o = {});
 /// resnet_wide with dropout: of channels after the first block, of elements before the classifier.
 Sequential resnet_drop(const ModelOptions& o = {});
+/// Not the lesson's: few but wide layers, 64 to 512 channels, with blocks on two of the four grids and a max pool
+/// between those. Quick to good results on CIFAR-10 (D. Page, "How to train your ResNet", 2018), whose proportions it
+/// has.
+Sequential resnet9(const ModelOptions& o = {});
 
 }  // namespace gw

@@ -80,6 +80,25 @@ TEST(ReadImage, NoDamageCrashesIt) {
   expect_error(folder.write("damaged.png", damaged), "checksum");
 }
 
+TEST(ReadImage, ScansMayUseOnlyTheTablesThatAreThere) {
+  const TemporaryFolder folder;
+  const std::string huffman = "\xff\xc4";
+  for (const char* name : {"rgb.jpg", "progressive.jpg"})
+    for (const char table : {'\x00', '\x01', '\x10', '\x11'}) {
+      std::string bytes = read_file(test_image(name));
+      int removed = 0;
+      for (size_t at = bytes.find(huffman); at != std::string::npos; at = bytes.find(huffman, at)) {
+        const size_t length = 2 + static_cast<uint8_t>(bytes[at + 2]) * 256u + static_cast<uint8_t>(bytes[at + 3]);
+        if (bytes[at + 4] == table)
+          bytes.erase(at, length), ++removed;
+        else
+          at += length;
+      }
+      EXPECT_GT(removed, 0) << name;
+      expect_error(folder.write("no_table.jpg", bytes), "table is missing");
+    }
+}
+
 TEST(ReadImage, AHugeOneIsRefusedBeforeItTakesMemory) {
   const TemporaryFolder folder;
   std::string huge = read_file(test_image("rgb.jpg"));

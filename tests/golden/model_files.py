@@ -1,5 +1,5 @@
-"""Golden files of whole models: what torchvision's and timm's ResNets, fast.ai's XResNets and the CNNs of lessons 10 and
-11 compute with given weights. The latter two are written down here from the course's definitions.
+"""Golden files of whole models: what torchvision's and timm's ResNets, fast.ai's XResNets, the CNNs of lessons 10 and 11
+and resnet9 compute with given weights. The latter three are written down here from their definitions.
 
 models/NAME_CHANNELSxHEIGHTxWIDTH.safetensors (NAME with _ for -)
   metadata  model (timm's or fast.ai's name), classes, batch, in_channels, height, width
@@ -92,12 +92,49 @@ def imagenette_cnn(channels, classes):
     return nn.Sequential(*layers, Mean(), nn.Linear(nfs[-1], classes))
 
 
-COURSE_MODELS = {
+# --- resnet9: the proportions of D. Page's ResNet for CIFAR-10, with the lesson's blocks and classifier
+
+
+class GeneralRelu(nn.Module):
+    def forward(self, x):
+        return nn.functional.leaky_relu(x, 0.1) - 0.4
+
+
+class Residual(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        convs = [
+            nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), *act)
+            for act in ([GeneralRelu()], [])
+        ]
+        self.convs, self.act = nn.Sequential(*convs), GeneralRelu()
+
+    def forward(self, x):
+        return self.act(self.convs(x) + x)
+
+
+class Largest(nn.Module):
+    def forward(self, x):
+        return x.amax((2, 3))
+
+
+def resnet9(channels, classes):
+    def layer(ni, nf, *pool):
+        return nn.Sequential(nn.Conv2d(ni, nf, 3, padding=1), *pool, nn.BatchNorm2d(nf), GeneralRelu())
+
+    half = nn.MaxPool2d(2)
+    layers = [layer(channels, 64), layer(64, 128, half), Residual(128)]
+    layers += [layer(128, 256, half), layer(256, 512, half), Residual(512)]
+    return nn.Sequential(*layers, Largest(), nn.Linear(512, classes, bias=False), nn.BatchNorm1d(classes))
+
+
+OWN_DEFINITIONS = {
     "xresnet18": lambda c, n: xresnet(1, (2, 2, 2, 2), c, n),
     "xresnet34": lambda c, n: xresnet(1, (3, 4, 6, 3), c, n),
     "xresnet50": lambda c, n: xresnet(4, (3, 4, 6, 3), c, n),
     "small-cnn": small_cnn,
     "imagenette-cnn": imagenette_cnn,
+    "resnet9": resnet9,
 }
 
 
@@ -158,27 +195,28 @@ def check_torchvision(name, classes, state, x, output):
 
 
 def gradient(model, x, dtype):
-    x = x.to(dtype).requires_grad_()
+    x = x.detach().to(dtype).requires_grad_()
     y = model.to(dtype)(x)
     y.backward(values("grad_output", tuple(y.shape), -1, 1).to(dtype))
     return x.grad.float()
 
 
 def find_input(model, shape):
-    """The first input whose activations all keep so far from ReLU's corner that rounding moves none across: the
-    gradient would jump there."""
+    """The first input whose activations all keep so far from ReLU's corner, and its windows' maxima from one another,
+    that rounding moves none across: the gradient would jump there."""
     for number in range(100):
         name = f"input.{number}"
         x = values(name, shape, -1.5, 1.5)
-        exact, rounded = gradient(model, x, torch.float64), gradient(model, x, torch.float32)
-        if torch.allclose(exact, rounded, rtol=1e-5, atol=1e-5):
+        exact, *others = [gradient(model, x.double() * (1 + step), torch.float64) for step in (0, -5e-6, 5e-6)]
+        others.append(gradient(model, x, torch.float32))  # the model stays in f32
+        if all(torch.allclose(exact, other, rtol=1e-4, atol=1e-5) for other in others):
             return name
     raise RuntimeError(f"no input of {shape} has a smooth gradient")
 
 
 def make_model(name, channels, classes):
-    if name in COURSE_MODELS:
-        return COURSE_MODELS[name](channels, classes)
+    if name in OWN_DEFINITIONS:
+        return OWN_DEFINITIONS[name](channels, classes)
     import timm
 
     return timm.create_model(name, in_chans=channels, num_classes=classes)
@@ -191,7 +229,8 @@ def write_model(path, name, channels, height, width, classes):
     x = values(name_of_input, shape, -1.5, 1.5).requires_grad_()
     output = model(x)
     state = state_lines(model)
-    check_torchvision(name, classes, state, x, output)
+    if name not in OWN_DEFINITIONS:
+        check_torchvision(name, classes, state, x, output)
     tensors = {"output": output}
     if x.numel() < 2000:
         output.backward(values("grad_output", tuple(output.shape), -1, 1))
@@ -204,7 +243,7 @@ def write_model(path, name, channels, height, width, classes):
 
 def write_model_files(folder):
     (folder / "models").mkdir(exist_ok=True)
-    for name in MODELS + tuple(COURSE_MODELS):
+    for name in MODELS + tuple(OWN_DEFINITIONS):
         for channels, height, width, classes in INPUTS:
             path = folder / "models" / f"{name.replace('-', '_')}_{channels}x{height}x{width}.safetensors"
             write_model(path, name, channels, height, width, classes)

@@ -24,14 +24,14 @@ TEST(ResNet, ParameterCountsAreTheLessons) {
 TEST(ResNet, AnUnknownNameIsAnErrorThatListsTheModels) {
   EXPECT_EQ(message_of<ConfigError>([] { make_model("resnet51"); }),
             "make_model: there is no model resnet51; there are convnet, resnet, resnet-wide, resnet-gap, resnet-slim, "
-            "resnet-fast, resnet-drop, cifar-simple, cifar-conv, cifar-bn-by-hand, cifar-bn, cifar-resnet, "
+            "resnet-fast, resnet-drop, resnet9, cifar-simple, cifar-conv, cifar-bn-by-hand, cifar-bn, cifar-resnet, "
             "cifar-resnet2, small-cnn, imagenette-cnn, resnet18, resnet18d, resnet26d, resnet34, resnet50, xresnet18, "
             "xresnet34, xresnet50");
 }
 
 TEST(ResNet, EveryModelMakesClassesOfAnImage) {
   for (const char* name :
-       {"convnet", "resnet", "resnet-wide", "resnet-gap", "resnet-slim", "resnet-fast", "resnet-drop"}) {
+       {"convnet", "resnet", "resnet-wide", "resnet-gap", "resnet-slim", "resnet-fast", "resnet-drop", "resnet9"}) {
     const auto model = make_model(name, {.in_channels = 3, .classes = 7});
     model->eval();
     EXPECT_EQ((*model)(zeros({1, 3, 28, 28})).shape(), Shape({1, 7})) << name;
@@ -148,8 +148,8 @@ TEST(ResNet, WidthMultipliesTheChannels) {
   const auto wide = make_model("resnet-gap", {.width = 0.5});
   EXPECT_EQ(model->state_dict()[0].second.shape(), Shape({16, 1, 3, 3}));
   EXPECT_EQ(wide->state_dict()[0].second.shape(), Shape({8, 1, 5, 5}));
-  for (const char* name :
-       {"convnet", "resnet", "resnet-wide", "resnet-gap", "resnet-slim", "resnet-fast", "resnet-drop", "resnet18d"}) {
+  for (const char* name : {"convnet", "resnet", "resnet-wide", "resnet-gap", "resnet-slim", "resnet-fast",
+                           "resnet-drop", "resnet9", "resnet18d"}) {
     const auto narrow = make_model(name, {.width = 0.3});
     narrow->eval();
     EXPECT_EQ((*narrow)(zeros({1, 1, 28, 28})).shape(), Shape({1, 10})) << name;

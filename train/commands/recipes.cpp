@@ -18,13 +18,14 @@ constexpr const char* kRecipeOption = "--recipe";
 const std::map<std::string, std::string>& recipes() {
   static const std::map<std::string, std::string> table = {
       {"fast5",
-       "--model resnet-wide --epochs 5 --zero-init --label-smoothing 0.1 --aug flip --aug-per image --tta-views 10"},
+       "--model resnet9 --width 0.5 --epochs 5 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
+       "--aug flip --aug-per image --tta"},
       {"best20",
-       "--model resnet-wide --epochs 20 --lr 1e-2 --zero-init --squeeze-excite --label-smoothing 0.1 "
-       "--aug crop,flip,erase --aug-per image --average 0.999 --tta"},
+       "--model resnet9 --width 0.5 --epochs 20 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
+       "--aug crop=2,flip,erase --aug-per image --tta"},
       {"best50",
-       "--model resnet-wide --epochs 50 --lr 2e-2 --zero-init --squeeze-excite --label-smoothing 0.1 "
-       "--aug crop,flip,erase --aug-per image --average 0.999 --tta"},
+       "--model resnet9 --width 0.5 --epochs 50 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
+       "--aug crop=2,flip,erase --aug-per image --tta"},
   };
   return table;
 }

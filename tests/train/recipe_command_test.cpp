@@ -27,17 +27,15 @@ class Recipes : public CommandLine {
 };
 
 TEST_F(Recipes, ExpandToOptionsThatOnesOwnOverride) {
-  const Outcome o =
-      run(small("--recipe best20 --model convnet --aug flip=0.25 --squeeze-excite=false "
-                "--zero-init=false --checkpoint " +
-                file("c")));
+  const Outcome o = run(
+      small("--recipe best20 --model convnet --aug flip=0.25 --tta=false --tta-views 10 --checkpoint " + file("c")));
   ASSERT_EQ(o.code, 0) << o.output;
   const std::string line = o.output.substr(0, o.output.find('\n'));
   EXPECT_EQ(line.rfind("recipe best20: groundwork train --model convnet --epochs 1 ", 0), 0u) << line;
-  for (const char* part : {" --aug flip=0.25", " --aug-per image", " --squeeze-excite=false", " --zero-init=false",
-                           " --label-smoothing ", " --average ", " --lr ", " --batch 16"})
+  for (const char* part : {" --aug flip=0.25", " --aug-per image", " --tta=false", " --tta-views 10",
+                           " --label-smoothing ", " --wd ", " --lr ", " --batch 16"})
     EXPECT_TRUE(has(line, part)) << part << "\n" << line;
-  EXPECT_FALSE(has(line, "resnet-wide")) << line;
+  EXPECT_FALSE(has(line, "resnet9")) << line;
   EXPECT_FALSE(has(line, "crop")) << line;
   EXPECT_TRUE(has(o.output, "test time augmentation")) << o.output;
 
@@ -51,8 +49,8 @@ TEST_F(Recipes, ExpandToOptionsThatOnesOwnOverride) {
 TEST_F(Recipes, EveryOptionCanBeTakenBack) {
   const Outcome plain = run(small("--model convnet --lr 1e-2 --save " + file("a")));
   const Outcome undone =
-      run(small("--recipe best20 --model convnet --zero-init=false --squeeze-excite=false --aug '' "
-                "--label-smoothing 0 --average 0 --tta-views 1 --save " +
+      run(small("--recipe best20 --model convnet --wd 0.01 --aug '' --aug-per batch --label-smoothing 0 "
+                "--tta=false --save " +
                 file("b")));
   EXPECT_EQ(undone.code, 0) << undone.output;
   EXPECT_FALSE(has(undone.output, "test time")) << undone.output;

@@ -21,7 +21,7 @@ const std::map<std::string, std::string>& recipes() {
        "--model resnet9 --width 0.5 --epochs 5 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
        "--aug flip --aug-per image --tta"},
       {"best20",
-       "--model resnet9 --width 0.5 --epochs 20 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
+       "--model resnet9 --epochs 20 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
        "--aug crop=2,flip,erase --aug-per image --tta"},
       {"best50",
        "--model resnet9 --width 0.5 --epochs 50 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "

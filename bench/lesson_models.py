@@ -59,8 +59,8 @@ def head(nf):
     return [nn.Flatten(), nn.Linear(nf, 10, bias=False), nn.BatchNorm1d(10)]
 
 
-def pooled_head(nf, pool=GlobalAvgPool):
-    return [pool(), nn.Linear(nf, 10, bias=False), nn.BatchNorm1d(10)]
+def pooled_head(nf, pool=GlobalAvgPool, classes=10):
+    return [pool(), nn.Linear(nf, classes, bias=False), nn.BatchNorm1d(classes)]
 
 
 def convnet():
@@ -98,9 +98,9 @@ def pooled_conv(ni, nf):
     return nn.Sequential(nn.Conv2d(ni, nf, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(nf), GeneralRelu())
 
 
-def resnet9():
-    return [conv(1, 64, stride=1), pooled_conv(64, 128), ResBlock(128, 128, stride=1), pooled_conv(128, 256),
-            pooled_conv(256, 512), ResBlock(512, 512, stride=1), *pooled_head(512, GlobalMaxPool)]
+def resnet9(channels=1, classes=10):
+    return [conv(channels, 64, stride=1), pooled_conv(64, 128), ResBlock(128, 128, stride=1), pooled_conv(128, 256),
+            pooled_conv(256, 512), ResBlock(512, 512, stride=1), *pooled_head(512, GlobalMaxPool, classes)]
 
 
 MODELS = {"convnet": convnet, "resnet": resnet, "resnet-wide": resnet_wide, "resnet-gap": resnet_gap,

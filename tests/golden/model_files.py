@@ -1,5 +1,6 @@
 """Golden files of whole models: what torchvision's and timm's ResNets, fast.ai's XResNets, the CNNs of lessons 10 and 11
-and resnet9 compute with given weights. The latter three are written down here from their definitions.
+and resnet9 compute with given weights. XResNets and CNNs are written down here from the course's definitions, resnet9 in
+bench/lesson_models.py.
 
 models/NAME_CHANNELSxHEIGHTxWIDTH.safetensors (NAME with _ for -)
   metadata  model (timm's or fast.ai's name), classes, batch, in_channels, height, width
@@ -14,11 +15,16 @@ metadata's `input` says.
 
 import json
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import torch
 from golden_case import save_safetensors
 from torch import nn
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "bench"))
+from lesson_models import resnet9  # noqa: E402
 
 MODELS = ("resnet18", "resnet18d", "resnet26d", "resnet34", "resnet50")
 INPUTS = ((1, 28, 28, 10), (3, 40, 36, 7))  # channels, height, width, classes
@@ -92,49 +98,13 @@ def imagenette_cnn(channels, classes):
     return nn.Sequential(*layers, Mean(), nn.Linear(nfs[-1], classes))
 
 
-# --- resnet9: the proportions of D. Page's ResNet for CIFAR-10, with the lesson's blocks and classifier
-
-
-class GeneralRelu(nn.Module):
-    def forward(self, x):
-        return nn.functional.leaky_relu(x, 0.1) - 0.4
-
-
-class Residual(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        convs = [
-            nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), *act)
-            for act in ([GeneralRelu()], [])
-        ]
-        self.convs, self.act = nn.Sequential(*convs), GeneralRelu()
-
-    def forward(self, x):
-        return self.act(self.convs(x) + x)
-
-
-class Largest(nn.Module):
-    def forward(self, x):
-        return x.amax((2, 3))
-
-
-def resnet9(channels, classes):
-    def layer(ni, nf, *pool):
-        return nn.Sequential(nn.Conv2d(ni, nf, 3, padding=1), *pool, nn.BatchNorm2d(nf), GeneralRelu())
-
-    half = nn.MaxPool2d(2)
-    layers = [layer(channels, 64), layer(64, 128, half), Residual(128)]
-    layers += [layer(128, 256, half), layer(256, 512, half), Residual(512)]
-    return nn.Sequential(*layers, Largest(), nn.Linear(512, classes, bias=False), nn.BatchNorm1d(classes))
-
-
 OWN_DEFINITIONS = {
     "xresnet18": lambda c, n: xresnet(1, (2, 2, 2, 2), c, n),
     "xresnet34": lambda c, n: xresnet(1, (3, 4, 6, 3), c, n),
     "xresnet50": lambda c, n: xresnet(4, (3, 4, 6, 3), c, n),
     "small-cnn": small_cnn,
     "imagenette-cnn": imagenette_cnn,
-    "resnet9": resnet9,
+    "resnet9": lambda c, n: nn.Sequential(*resnet9(c, n)),
 }
 
 

@@ -37,7 +37,7 @@ def pytorch_milliseconds(cell, batch, steps, hidden):
 
 def groundwork_milliseconds(build, cell, batch, steps, hidden, threads):
     """The fastest of a few repetitions."""
-    name = f"^{cell}/batch:{batch}/steps:{steps}/hidden:{hidden}/"
+    name = f"^{cell}/batch:{batch}/steps:{steps}/hidden:{hidden}/bf16:0/"
     command = [
         build / "bench/recurrent_bench",
         f"--benchmark_filter={name}",

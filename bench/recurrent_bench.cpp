@@ -7,13 +7,14 @@
 namespace gw {
 namespace {
 
-/// Arguments: batch, steps, hidden size, which is the input's too.
+/// Arguments: batch, steps, hidden size, which is the input's too, whether activations are bf16.
 template <RecurrentCell cell>
 void train(benchmark::State& state) {
   const int64_t batch = state.range(0), steps = state.range(1), hidden = state.range(2);
   RecurrentLayers layer(cell, hidden, hidden, {});
-  Tensor x = randn({steps, batch, hidden}, {.requires_grad = true});
-  const Tensor dy = randn({steps, batch, hidden});
+  const DType dtype = state.range(3) ? DType::bf16 : DType::f32;
+  Tensor x = randn({steps, batch, hidden}).to(dtype).set_requires_grad();
+  const Tensor dy = randn({steps, batch, hidden}).to(dtype);
   for (auto _ : state) {
     layer.forward(x).backward(dy);
     layer.zero_grad();
@@ -26,10 +27,11 @@ void train(benchmark::State& state) {
 }
 
 void sizes(benchmark::internal::Benchmark* b) {
-  b->ArgNames({"batch", "steps", "hidden"})->Unit(benchmark::kMillisecond)->UseRealTime();
+  b->ArgNames({"batch", "steps", "hidden", "bf16"})->Unit(benchmark::kMillisecond)->UseRealTime();
   for (const int64_t batch : {64, 512})
     for (const int64_t steps : {8, 64})
-      for (const int64_t hidden : {256, 512}) b->Args({batch, steps, hidden});
+      for (const int64_t hidden : {256, 512})
+        for (const int64_t bf16 : {0, 1}) b->Args({batch, steps, hidden, bf16});
 }
 
 BENCHMARK(train<RecurrentCell::rnn_tanh>)->Apply(sizes)->Name("RNN");

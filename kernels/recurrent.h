@@ -2,7 +2,8 @@
 // all steps, which the caller makes; here the recurrent product and the gates follow step by step.
 //
 // T is the number of steps, B the batch, H the hidden size, G = gate_count(cell). Activations are f32 or bf16, gates
-// are computed in f32; the weights are usually f32 whatever the activations are.
+// are computed in f32; the weights are usually f32 whatever the activations are, and rounded to bf16 for products with
+// bf16 activations where that is faster.
 #pragma once
 
 #include "tensor/tensor.h"

@@ -21,15 +21,17 @@ namespace {
 
 constexpr int64_t kChunkRows = 64;  // rows that go through a sequence together; with them a panel pays its way from L3
 
-/// A matrix b [k, n] and a bias, packed to be multiplied from the left many times, by `rows` rows at a time.
+/// A matrix b [k, n] and a bias, packed to be multiplied from the left many times, by `rows` rows at a time. For bf16
+/// activations tile registers round both factors to bf16.
 class PackedMatrix {
  public:
-  PackedMatrix(const MatrixRef& b, int64_t k, int64_t n, const float* bias, int64_t rows)
+  PackedMatrix(const MatrixRef& b, int64_t k, int64_t n, const float* bias, int64_t rows, DType activations)
       : k_(k),
         n_(n),
         tiles_(prefers_tiles(k, n, rows)),
+        parts_(activations == DType::bf16 ? tile::Parts::rounded : tile::Parts::exact),
         width_(tiles_ ? tile::kPanel : panel_width(n)),
-        panel_(tiles_ ? tile::panel_elements(k) / 2 : k * width_),
+        panel_(tiles_ ? tile::panel_elements(k, parts_) / 2 : k * width_),
         panels_(ceil_div(n, width_) * panel_) {
     const int64_t count = ceil_div(n, width_);
     parallel_for(count, std::max<int64_t>(1, kParallelGrain / (k * width_)), [&](int64_t begin, int64_t end) {
@@ -67,7 +69,7 @@ class PackedMatrix {
     const auto* data = static_cast<const float*>(b.data);
     float* to = panels_.data() + i * panel_;
     if (tiles_)
-      tile::pack_panel({data, b.column_stride, b.row_stride, n_, false}, i * width_, {0, k_},
+      tile::pack_panel({data, b.column_stride, b.row_stride, n_, false}, i * width_, {0, k_}, parts_,
                        reinterpret_cast<bf16*>(to));
     else
       pack_panel(data, b, {0, k_}, i * width_, std::min(width_, n_ - i * width_), width_, to);
@@ -97,17 +99,18 @@ class PackedMatrix {
   void multiply_tiles(const float* rows, int64_t stride, int64_t count, float* out) const {
     const tile::Registers registers;
     const int64_t row_panels = ceil_div(count, tile::kPanel), chunks = ceil_div(k_, tile::kDepth);
-    const Scratch packed(row_panels * tile::panel_elements(k_) / 2);
+    const int64_t row_panel = tile::panel_elements(k_, parts_);
+    const Scratch packed(row_panels * row_panel / 2);
     auto* a = reinterpret_cast<bf16*>(packed.data());
     for (int64_t i = 0; i < row_panels; ++i)
-      tile::pack_panel({rows, stride, 1, count, true}, i * tile::kPanel, {0, k_}, a + i * tile::panel_elements(k_));
+      tile::pack_panel({rows, stride, 1, count, true}, i * tile::kPanel, {0, k_}, parts_, a + i * row_panel);
     for (int64_t column = 0; column < n_; column += width_) {
       const float* bias = bias_.empty() ? nullptr : bias_.data() + column;
       const int64_t columns = std::min(width_, n_ - column);
       for (int64_t i = 0; i < row_panels; ++i) {
         alignas(64) float sums[tile::kPanel * tile::kPanel];
-        tile::multiply_panels(a + i * tile::panel_elements(k_), reinterpret_cast<const bf16*>(panel(column / width_)),
-                              chunks, sums);
+        tile::multiply_panels(a + i * row_panel, reinterpret_cast<const bf16*>(panel(column / width_)), chunks, parts_,
+                              sums);
         for (int64_t r = i * tile::kPanel; r < std::min(count, (i + 1) * tile::kPanel); ++r) {
           const float* sum = sums + r % tile::kPanel * tile::kPanel;
           for (int64_t c = 0; c < columns; ++c) out[r * n_ + column + c] = sum[c] + (bias ? bias[c] : 0.0f);
@@ -118,6 +121,7 @@ class PackedMatrix {
 
   int64_t k_, n_;
   bool tiles_;
+  tile::Parts parts_;      // of the factors in tiles
   int64_t width_, panel_;  // columns and floats of a panel
   Scratch panels_;
   std::vector<float> bias_;
@@ -389,7 +393,7 @@ void recurrent_forward(RecurrentCell cell, const Tensor& input, const Tensor& we
   const int64_t width = weight.size(0), hidden = weight.size(1);
   const Chunks chunks(input.size(1), 2 * input.size(0) * width * hidden);
   const PackedMatrix packed({weight.raw(), DType::f32, 0, 1, hidden}, hidden, width, data_or_null<float>(bias),
-                            chunks.rows());
+                            chunks.rows(), input.dtype());
   visit_floating(input.dtype(), "recurrent_forward", [&](auto v) {
     visit_cell(cell, [&](auto type) {
       chunks.for_each(
@@ -402,7 +406,8 @@ void recurrent_backward(RecurrentCell cell, const RecurrentStates& states, const
                         const Tensor& dh, const Tensor& dc, const RecurrentGrads& grads) {
   const int64_t width = weight.size(0), hidden = weight.size(1);
   const Chunks chunks(states.h.size(1), 2 * (states.h.size(0) - 1) * width * hidden);
-  const PackedMatrix packed({weight.raw(), DType::f32, 0, hidden, 1}, width, hidden, nullptr, chunks.rows());
+  const PackedMatrix packed({weight.raw(), DType::f32, 0, hidden, 1}, width, hidden, nullptr, chunks.rows(),
+                            states.h.dtype());
   visit_floating(states.h.dtype(), "recurrent_backward", [&](auto v) {
     visit_cell(cell, [&](auto type) {
       chunks.for_each([&](Range rows) {

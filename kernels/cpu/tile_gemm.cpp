@@ -17,6 +17,7 @@ using tile::kPanel;
 using tile::kRows;
 using tile::Lines;
 
+constexpr tile::Parts kParts = tile::Parts::exact;
 constexpr int64_t kDepthBlock = 512;        // terms that are summed at a time; a panel of them takes 96 KB
 constexpr int64_t kGroupBytes = 768 << 10;  // panels of b that stay in the L2 cache
 
@@ -59,7 +60,7 @@ void multiply_one(const MatrixProduct& p, int64_t batch) {
   const Lines b{matrix(p.b), p.b.column_stride, p.b.row_stride, p.n, false};
   float* c = static_cast<float*>(p.c) + batch * p.c_batch_stride;
   const int64_t a_panels = ceil_div(p.m, kPanel), b_panels = ceil_div(p.n, kPanel);
-  const int64_t panel = tile::panel_elements(std::min(p.k, kDepthBlock));
+  const int64_t panel = tile::panel_elements(std::min(p.k, kDepthBlock), kParts);
   const int64_t groups =
       ceil_div(b_panels, std::max<int64_t>(1, kGroupBytes / (panel * static_cast<int64_t>(sizeof(bf16)))));
   const Scratch packed_a(a_panels * panel / 2), packed_b(b_panels * panel / 2);
@@ -75,7 +76,7 @@ void multiply_one(const MatrixProduct& p, int64_t batch) {
                      p.bias && first ? p.bias + column : nullptr,
                      first};
     prefetch(out);
-    tile::multiply_panels(a_tiles + i * panel, b_tiles + j * panel, ceil_div(terms.size(), kDepth), sums);
+    tile::multiply_panels(a_tiles + i * panel, b_tiles + j * panel, ceil_div(terms.size(), kDepth), kParts, sums);
     write(out, sums);
   };
 #pragma omp parallel
@@ -84,9 +85,9 @@ void multiply_one(const MatrixProduct& p, int64_t batch) {
     for (int64_t k = 0; k < p.k; k += kDepthBlock) {
       const Range terms{k, std::min(p.k, k + kDepthBlock)};
 #pragma omp for schedule(static) nowait
-      for (int64_t i = 0; i < a_panels; ++i) tile::pack_panel(a, i * kPanel, terms, a_tiles + i * panel);
+      for (int64_t i = 0; i < a_panels; ++i) tile::pack_panel(a, i * kPanel, terms, kParts, a_tiles + i * panel);
 #pragma omp for schedule(static)
-      for (int64_t j = 0; j < b_panels; ++j) tile::pack_panel(b, j * kPanel, terms, b_tiles + j * panel);
+      for (int64_t j = 0; j < b_panels; ++j) tile::pack_panel(b, j * kPanel, terms, kParts, b_tiles + j * panel);
 #pragma omp for schedule(static) collapse(2)
       for (int64_t group = 0; group < groups; ++group)
         for (int64_t i = 0; i < a_panels; ++i)

@@ -27,12 +27,13 @@ class Recipes : public CommandLine {
 };
 
 TEST_F(Recipes, ExpandToOptionsThatOnesOwnOverride) {
-  const Outcome o = run(
-      small("--recipe best20 --model convnet --aug flip=0.25 --tta=false --tta-views 10 --checkpoint " + file("c")));
+  const Outcome o =
+      run(small("--recipe best20 --model convnet --squeeze-excite=false --aug flip=0.25 --tta-views 10 --checkpoint " +
+                file("c")));
   ASSERT_EQ(o.code, 0) << o.output;
   const std::string line = o.output.substr(0, o.output.find('\n'));
   EXPECT_EQ(line.rfind("recipe best20: groundwork train --model convnet --epochs 1 ", 0), 0u) << line;
-  for (const char* part : {" --aug flip=0.25", " --aug-per image", " --tta=false", " --tta-views 10",
+  for (const char* part : {" --aug flip=0.25", " --aug-per image", " --squeeze-excite=false", " --tta-views 10",
                            " --label-smoothing ", " --wd ", " --lr ", " --batch 16"})
     EXPECT_TRUE(has(line, part)) << part << "\n" << line;
   EXPECT_FALSE(has(line, "resnet9")) << line;
@@ -49,12 +50,19 @@ TEST_F(Recipes, ExpandToOptionsThatOnesOwnOverride) {
 TEST_F(Recipes, EveryOptionCanBeTakenBack) {
   const Outcome plain = run(small("--model convnet --lr 1e-2 --save " + file("a")));
   const Outcome undone =
-      run(small("--recipe best20 --model convnet --wd 0.01 --aug '' --aug-per batch --label-smoothing 0 "
-                "--tta=false --save " +
+      run(small("--recipe best20 --model convnet --squeeze-excite=false --wd 0.01 --aug '' --aug-per batch "
+                "--label-smoothing 0 --tta=false --save " +
                 file("b")));
   EXPECT_EQ(undone.code, 0) << undone.output;
   EXPECT_FALSE(has(undone.output, "test time")) << undone.output;
   EXPECT_EQ(read(file("a")), read(file("b"))) << plain.output << undone.output;
+}
+
+TEST_F(Recipes, OnesOwnNumberOfViewsCountsHoweverItIsSaid) {
+  const Outcome mirrored = run(small("--recipe best20 --width 0.25 --tta"));
+  EXPECT_TRUE(has(mirrored.output, "test time augmentation  accuracy")) << mirrored.output;
+  const Outcome many = run(small("--recipe fast5 --width 0.25 --tta-views 18"));
+  EXPECT_TRUE(has(many.output, "18 views  accuracy")) << many.output;
 }
 
 TEST_F(Recipes, ARunIsThatOfItsEquivalentCommandLine) {

@@ -76,16 +76,11 @@ const std::string& recipe_text(const std::string& name) {
 }
 
 void apply_recipe(CLI::App& command, const std::string& name) {
-  // Either of these says how many views there are.
-  const std::vector<std::string> view_options = {"--tta", "--tta-views"};
   const auto is_given = [&](const std::string& option) { return command.get_option(option)->count() > 0; };
-  const auto says_views = [&](const std::string& option) {
-    return std::find(view_options.begin(), view_options.end(), option) != view_options.end();
-  };
-  const bool views_given = std::any_of(view_options.begin(), view_options.end(), is_given);
+  const bool views_given = is_given("--tta") || is_given("--tta-views");
   for (const auto& [option_name, value] : parse(recipe_text(name))) {
     CLI::Option* option = command.get_option(option_name);
-    if (is_given(option_name) || (views_given && says_views(option_name))) continue;
+    if (is_given(option_name) || (views_given && option_name.starts_with("--tta"))) continue;
     option->add_result(value);
     option->run_callback();
   }

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <vector>
 
 #include "kernels/cpu/scratch.h"
@@ -11,8 +10,8 @@
 namespace gw::kernels::cpu::tile {
 namespace {
 
-/// A matrix [lines, terms] of random numbers, along whose lines or terms the memory runs.
-Lines random_lines(const Tensor& memory, int64_t lines, int64_t terms, bool along_terms, bool is_a) {
+/// A matrix [lines, terms], along whose lines or terms the memory runs.
+Lines lines_of(const Tensor& memory, int64_t lines, int64_t terms, bool along_terms, bool is_a) {
   return {memory.data<float>(), along_terms ? terms : 1, along_terms ? 1 : lines, lines, is_a};
 }
 
@@ -41,8 +40,8 @@ TEST(TilePanels, RoundedNumbersAreTheNearestBf16) {
           const int64_t columns = 27;
           const Tensor a_memory = randn({rows * terms}, {}, generator),
                        b_memory = randn({columns * terms}, {}, generator);
-          const Lines a = random_lines(a_memory, rows, terms, a_along_terms, true);
-          const Lines b = random_lines(b_memory, columns, terms, b_along_terms, false);
+          const Lines a = lines_of(a_memory, rows, terms, a_along_terms, true);
+          const Lines b = lines_of(b_memory, columns, terms, b_along_terms, false);
           const std::vector<float> sums = product(a, b, terms, Parts::rounded);
           for (int64_t r = 0; r < kPanel; ++r)
             for (int64_t c = 0; c < kPanel; ++c) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "kernels/cpu/bf16_round.h"
 #include "kernels/cpu/range.h"
@@ -97,14 +98,14 @@ struct Operands {
   const bf16* images;
   int64_t stride;
   const bf16* panel;
+  const float* bias;  ///< what the sums of each column start from
 };
 
 /// Sums on their way into the output: a row of BTiles * 16 for each image.
 template <int BTiles>
 struct PendingRows {
   static constexpr int64_t kWidth = BTiles * kRows;
-  float* sums = nullptr;
-  const float* bias = nullptr;  ///< may be null
+  const float* sums = nullptr;
   bf16* out = nullptr;
   int64_t out_image = 0;  ///< elements from image to image of `out`
   int64_t columns = 0;    ///< of a row that `out` has
@@ -114,11 +115,8 @@ struct PendingRows {
   void write(int64_t count) {
     count = std::min(count, rows);
     rows -= count;
-    for (; count > 0; --count, sums += kWidth, out += out_image) {
-      for (int64_t c = 0; bias && c < kWidth; c += kRows)
-        tile::store_floats(sums + c, tile::load_floats(sums + c) + tile::load_floats(bias + c));
+    for (; count > 0; --count, sums += kWidth, out += out_image)
       columns == kWidth ? round_run(out, sums, kWidth) : round_run(out, sums, columns);
-    }
   }
   void write_all() { write(rows); }
 };
@@ -127,10 +125,11 @@ struct PendingRows {
 /// written: the processor does both at once.
 template <int ATiles, int BTiles>
 void multiply(const Operands& o, float* sums, PendingRows<BTiles>& previous) {
-  tile::zero<0>();
-  if constexpr (BTiles > 1) tile::zero<1>();
-  if constexpr (ATiles > 1) tile::zero<2>();
-  if constexpr (ATiles > 1 && BTiles > 1) tile::zero<3>();
+  constexpr int64_t kSameRow = 0;
+  tile::load<0>(o.bias, kSameRow);
+  if constexpr (BTiles > 1) tile::load<1>(o.bias + kRows, kSameRow);
+  if constexpr (ATiles > 1) tile::load<2>(o.bias, kSameRow);
+  if constexpr (ATiles > 1 && BTiles > 1) tile::load<3>(o.bias + kRows, kSameRow);
   for (int64_t i = 0; i < o.count; ++i) {
     const TilePlan::Run& run = o.runs[o.steps[i].run];
     const bf16* a = o.images + o.steps[i].input;
@@ -251,15 +250,12 @@ class Convolution {
       o.count = plan_.first[static_cast<size_t>(p) + 1] - first;
       for (int64_t i = task.panels.begin; i < task.panels.end; ++i) {
         o.panel = panels_.panel(i);
+        o.bias = bias_ + i * kWidth;
         const int64_t column = i * kWidth;
         bf16* out = out_ + task.images.begin * plan_.out_image() + p * plan_.out_c + column;
-        // Each image's row lies in a line of its own, far from the others: on their way while the sums are made.
-        for (int64_t image = 0; image < task.images.size(); ++image)
-          __builtin_prefetch(out + image * plan_.out_image(), 1);
         multiply<ATiles, BTiles>(o, sums[turn], pending);
         pending.write_all();
-        pending = {sums[turn],        bias_ ? bias_ + column : nullptr,       out,
-                   plan_.out_image(), std::min(kWidth, plan_.out_c - column), task.images.size()};
+        pending = {sums[turn], out, plan_.out_image(), std::min(kWidth, plan_.out_c - column), task.images.size()};
         turn = 1 - turn;
       }
     }
@@ -327,20 +323,17 @@ void tile_conv_forward(const ConvShape& shape, const bf16* x, const float* w, co
   const TilePlan plan = TilePlan::forward(shape);
   const Panels panels(plan);
   pack_forward(shape, w, panels);
-  const int64_t width = panels.count * panels.width();
-  const Scratch padded_bias(width);
-  if (bias) {
-    std::copy_n(bias, shape.out_c, padded_bias.data());
-    std::fill(padded_bias.data() + shape.out_c, padded_bias.data() + width, 0.0f);
-  }
-  Convolution(plan, panels, x, bias ? padded_bias.data() : nullptr, y).run();
+  std::vector<float> padded_bias(static_cast<size_t>(panels.count * panels.width()));
+  if (bias) std::copy_n(bias, shape.out_c, padded_bias.begin());
+  Convolution(plan, panels, x, padded_bias.data(), y).run();
 }
 
 void tile_conv_backward_input(const ConvShape& shape, const bf16* dy, const float* w, bf16* dx) {
   const TilePlan plan = TilePlan::backward_input(shape);
   const Panels panels(plan);
   pack_backward(shape, w, panels);
-  Convolution(plan, panels, dy, nullptr, dx).run();
+  const std::vector<float> no_bias(static_cast<size_t>(panels.count * panels.width()));
+  Convolution(plan, panels, dy, no_bias.data(), dx).run();
 }
 
 }  // namespace gw::kernels::cpu

@@ -24,7 +24,7 @@ const std::map<std::string, std::string>& recipes() {
        "--model resnet9 --squeeze-excite --epochs 20 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
        "--aug crop=2,flip,cutout=0.25 --aug-per image --tta-views 10"},
       {"best50",
-       "--model resnet9 --width 0.5 --epochs 50 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
+       "--model resnet9 --epochs 50 --batch 128 --lr 1e-2 --wd 0.05 --label-smoothing 0.1 "
        "--aug crop=2,flip,erase --aug-per image --tta-views 10"},
   };
   return table;

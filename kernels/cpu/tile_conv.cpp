@@ -160,6 +160,7 @@ void multiply(const Operands& o, float* sums, PendingRows<BTiles>& previous) {
 /// Runs a plan: panels in blocks that stay in the L2 cache, images in tiles, output rows in bands whose input does too.
 class Convolution {
  public:
+  /// `bias` has a number for every column of the panels.
   Convolution(const TilePlan& plan, const Panels& panels, const bf16* in, const float* bias, bf16* out)
       : plan_(plan), panels_(panels), in_(in), bias_(bias), out_(out) {
     const int64_t most_threads = omp_get_max_threads();
@@ -250,8 +251,8 @@ class Convolution {
       o.count = plan_.first[static_cast<size_t>(p) + 1] - first;
       for (int64_t i = task.panels.begin; i < task.panels.end; ++i) {
         o.panel = panels_.panel(i);
-        o.bias = bias_ + i * kWidth;
         const int64_t column = i * kWidth;
+        o.bias = bias_ + column;
         bf16* out = out_ + task.images.begin * plan_.out_image() + p * plan_.out_c + column;
         multiply<ATiles, BTiles>(o, sums[turn], pending);
         pending.write_all();

@@ -11,6 +11,7 @@
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/tile_layout.h"
 #include "kernels/cpu/tile_plan.h"
+#include "kernels/cpu/tile_weights.h"
 
 namespace gw::kernels::cpu {
 namespace {
@@ -22,73 +23,6 @@ using tile::kRows;
 // Panels that are used together and what a tile of images takes: both stay in a 2 MB L2 cache.
 constexpr int64_t kPanelBlockBytes = 1 << 20, kImagesBytes = 512 << 10;
 constexpr int64_t kTileImages = 2 * kRows;
-
-/// Panels of 32 columns of the weight, or 16 where no more are wanted: [panel][chunk][tile of 16 columns], each tile an
-/// operand b.
-struct Panels {
-  const TilePlan& plan;
-  int64_t tiles, count;
-  Scratch memory;
-
-  explicit Panels(const TilePlan& p)
-      : plan(p),
-        tiles(p.out_c > kRows ? 2 : 1),
-        count(ceil_div(p.out_c, tiles * kRows)),
-        memory(count * p.chunks * tiles * kElements / 2) {}
-
-  int64_t width() const { return tiles * kRows; }
-  int64_t panel_elements() const { return plan.chunks * tiles * kElements; }
-  bf16* data() const { return reinterpret_cast<bf16*>(memory.data()); }
-  const bf16* panel(int64_t i) const { return data() + i * panel_elements(); }
-
-  /// Calls pack_tile(row, rows, column, tile) for each tile: the weight's rows `row` .. `row` + `rows`.
-  template <class PackTile>
-  void fill(const PackTile& pack_tile) const {
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t panel = 0; panel < count; ++panel)
-      for (size_t r = 0; r < plan.runs.size(); ++r) {
-        const TilePlan::Run& run = plan.runs[r];
-        bf16* to = data() + panel * panel_elements() + run.first_chunk * tiles * kElements;
-        for (int64_t k = 0; k < run.length; k += kDepth)
-          for (int64_t t = 0; t < tiles; ++t, to += kElements)
-            pack_tile(run.row + k, std::min<int64_t>(kDepth, run.length - k), panel * width() + t * kRows, to);
-      }
-  }
-};
-
-/// From w [out_c][taps * in_c].
-void pack_forward(const ConvShape& s, const float* w, const Panels& panels) {
-  const int64_t depth = s.taps() * s.in_c;
-  panels.fill([&](int64_t row, int64_t rows, int64_t column, bf16* tile) {
-    const int64_t columns = std::clamp<int64_t>(s.out_c - column, 0, kRows);
-    if (rows == kDepth && columns == kRows) return tile::pack_b_transposed(w + column * depth + row, depth, tile);
-    float block[kRows * kDepth] = {};
-    for (int64_t c = 0; c < columns; ++c) std::copy_n(w + (column + c) * depth + row, rows, block + c * kDepth);
-    tile::pack_b_transposed(block, kDepth, tile);
-  });
-}
-
-/// From w [out_c][taps][in_c], whose rows are here those of a tap and an output channel.
-void pack_backward(const ConvShape& s, const float* w, const Panels& panels) {
-  const std::vector<int64_t>& order = panels.plan.tap_order;
-  panels.fill([&](int64_t row, int64_t rows, int64_t column, bf16* tile) {
-    const int64_t columns = std::clamp<int64_t>(s.in_c - column, 0, kRows);
-    float block[kDepth * kRows] = {};
-    const float* from[kDepth];
-    for (int64_t r = 0; r < kDepth; ++r) {
-      from[r] = block + r * kRows;
-      if (r >= rows || columns == 0) continue;
-      const int64_t out = (row + r) % s.out_c, tap = (row + r) / s.out_c;
-      const int64_t source_tap = tap / s.kernel_w * s.kernel_w + order[static_cast<size_t>(tap % s.kernel_w)];
-      const float* weights = w + (out * s.taps() + source_tap) * s.in_c + column;
-      if (columns == kRows)
-        from[r] = weights;
-      else
-        std::copy_n(weights, columns, block + r * kRows);
-    }
-    tile::pack_b(from, tile);
-  });
-}
 
 /// What an output position sums: `count` steps over images at `images`, `stride` bytes apart, and a panel.
 struct Operands {

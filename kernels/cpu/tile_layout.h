@@ -85,24 +85,13 @@ inline Dwords interleave(const bf16* even, const bf16* odd) {
 
 inline void store_tile(const Dwords (&rows)[kRows], bf16* tile) { std::memcpy(tile, rows, sizeof rows); }
 
-/// The operand b of the transpose of a matrix of 16 rows of 32 f32, `stride` apart.
-inline void pack_b_transposed(const float* rows, int64_t stride, bf16* tile) {
-  const Dwords even = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
+/// The operand b of the transpose of a matrix of 16 rows of 32 bf16, `stride` apart.
+inline void pack_b_transposed(const bf16* rows, int64_t stride, bf16* tile) {
   Dwords pairs[kRows];
-  for (int r = 0; r < kRows; ++r) {
-    const Floats first = load_floats(rows + r * stride), second = load_floats(rows + r * stride + kRows);
-    pairs[r] = pair_up(__builtin_shuffle(first, second, even), __builtin_shuffle(first, second, even + 1));
-  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) std::memcpy(&pairs[r], rows + r * stride, sizeof pairs[r]);
   transpose(pairs);
   store_tile(pairs, tile);
-}
-
-/// The operand b of a matrix of 32 rows of 16 f32, given by a pointer to each row.
-inline void pack_b(const float* const (&rows)[kDepth], bf16* tile) {
-  for (int r = 0; r < kRows; ++r) {
-    const Dwords pairs = pair_up(load_floats(rows[2 * r]), load_floats(rows[2 * r + 1]));
-    std::memcpy(tile + r * kDepth, &pairs, sizeof pairs);
-  }
 }
 
 /// The operand b of a matrix of 32 rows of 16 bf16, `stride` apart.

@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/bf16_round.h"
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/prefetch.h"
 #include "kernels/math/batchnorm.h"
 
 namespace gw::kernels::cpu {
@@ -23,6 +24,7 @@ void add_moments(const T* x, int64_t rows, int64_t lanes, const float* shift, fl
   int64_t r = 0;
   for (; r + 4 <= rows; r += 4, x += 4 * lanes) {
     const T *x1 = x + lanes, *x2 = x1 + lanes, *x3 = x2 + lanes;
+    prefetch(x + 4 * lanes, 4 * lanes);
 #pragma omp simd
     for (int64_t j = 0; j < lanes; ++j) {
       const float a = static_cast<float>(x[j]) - shift[j], b = static_cast<float>(x1[j]) - shift[j];
@@ -93,7 +95,12 @@ std::vector<double> gradient_sums(const T* dy, const T* x, const Lanes& lanes, c
       }
     };
     int64_t r = 0;
-    for (; r + 4 <= rows; r += 4) add_rows(at + r * count, std::integral_constant<int64_t, 4>{});
+    for (; r + 4 <= rows; r += 4) {
+      const int64_t first = at + r * count, next = first + 4 * count;
+      prefetch(x + next, 4 * count);
+      prefetch(dy + next, 4 * count);
+      add_rows(first, std::integral_constant<int64_t, 4>{});
+    }
     for (; r < rows; ++r) add_rows(at + r * count, std::integral_constant<int64_t, 1>{});
   });
 }

@@ -65,6 +65,9 @@ std::vector<double> gradient_sums_from_output(T* dz_out, const T* dy, const T* x
   const float* means = p.mean.data();
   return lanes.sum_pairs([=](int64_t at, int64_t rows, int64_t row_lanes, float* sums, float* products) {
     for (int64_t r = 0; r < rows; ++r, at += row_lanes) {
+      prefetch_ahead(x + at, row_lanes);
+      prefetch_ahead(dy + at, row_lanes);
+      prefetch_ahead(y + at, row_lanes);
       write_run(dz_out + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
         const Act f = act;
         const float* mean = means + begin;

@@ -52,6 +52,8 @@ void apply_norm(T* y, const T* x, const T* residual, const Lanes& lanes, const C
                 bool stream) {
   const float *means = p.mean.data(), *scales = p.scale.data(), *biases = p.bias.data();
   lanes.for_each([=](int64_t at, int64_t row_lanes) {
+    prefetch_ahead(x + at, row_lanes);
+    if (residual) prefetch_ahead(residual + at, row_lanes);
     write_run(y + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
       const Act f = act;
       const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;
@@ -111,6 +113,8 @@ void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const Ch
   const float *means = p.mean.data(), *scales = p.scale.data(), *biases = p.bias.data();
   const float *slopes_a = slope_a.data(), *slopes_b = slope_b.data();
   lanes.for_each([=](int64_t at, int64_t row_lanes) {
+    prefetch_ahead(x + at, row_lanes);
+    prefetch_ahead(dy + at, row_lanes);
     write_run(dx + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
       const Act f = act;
       const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;

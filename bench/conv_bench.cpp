@@ -96,8 +96,9 @@ void run(ConvMethod method, ConvPass pass, const ConvShape& s, const Operands& t
 
 constexpr std::array kPasses = {ConvPass::forward, ConvPass::backward_input, ConvPass::backward_weight};
 constexpr std::array kPassNames = {"forward", "backward_input", "backward_weight"};
-constexpr std::array kMethods = {ConvMethod::direct, ConvMethod::tiles, ConvMethod::onednn, ConvMethod::im2col};
-constexpr std::array kMethodNames = {"direct", "tiles", "onednn", "im2col"};
+constexpr std::array kMethods = {ConvMethod::direct, ConvMethod::tiles, ConvMethod::pixel_tiles, ConvMethod::onednn,
+                                 ConvMethod::im2col};
+constexpr std::array kMethodNames = {"direct", "tiles", "pixel_tiles", "onednn", "im2col"};
 
 /// The first layers' input is data: nobody asks for its gradient.
 bool needed(const ConvShape& s, ConvPass pass) { return pass != ConvPass::backward_input || s.in_c > 1; }
@@ -133,7 +134,8 @@ void register_all() {
         ->UseRealTime();
     for (size_t m = 0; m < kMethods.size(); ++m) {
       if (kMethods[m] == ConvMethod::onednn && !kernels::cpu::onednn::available()) continue;
-      if (kMethods[m] == ConvMethod::tiles && (dtype == DType::f32 || !kernels::cpu::tile::in_hardware())) continue;
+      const bool tiles = kMethods[m] == ConvMethod::tiles || kMethods[m] == ConvMethod::pixel_tiles;
+      if (tiles && (dtype == DType::f32 || !kernels::cpu::tile::in_hardware())) continue;
       benchmark::RegisterBenchmark(("step/" + type + "/" + kMethodNames[m]).c_str(), whole_step, &kMethods[m], dtype)
           ->Unit(benchmark::kMillisecond)
           ->UseRealTime();

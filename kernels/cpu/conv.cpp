@@ -6,6 +6,7 @@
 #include "kernels/cpu/fma_vector.h"
 #include "kernels/cpu/im2col_conv.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/pixel_conv.h"
 #include "kernels/cpu/tile_conv.h"
 #include "kernels/cpu/tile_registers.h"
 #include "kernels/elementwise.h"
@@ -44,10 +45,10 @@ ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
   const ConvMethod library = onednn_can ? ConvMethod::onednn : ConvMethod::im2col;
   if (s.groups > 1 || s.n < kFewImages) return library;
   if (dtype == DType::bf16 && tile::in_hardware()) {
-    // Where there are 16 channels, half of our lines of 32 or of our columns is wasted.
-    const bool few_channels = std::min(s.in_c, s.out_c) <= tile::kRows && s.in_h * s.in_w >= 256 &&
-                              s.stride_h * s.stride_w == 1 && pass != ConvPass::backward_weight;
-    return few_channels && onednn_can && onednn::has_amx() ? ConvMethod::onednn : ConvMethod::tiles;
+    if (pass == ConvPass::backward_weight) return ConvMethod::tiles;
+    const int64_t pixels = pass == ConvPass::forward ? s.out_w : s.in_w / s.stride_w;  // of like steps in a row
+    constexpr int64_t kWide = 14;
+    return pixels >= kWide ? ConvMethod::pixel_tiles : ConvMethod::tiles;
   }
   // Half of every register would be empty.
   const int64_t columns = pass == ConvPass::backward_input ? s.in_c : s.out_c;
@@ -60,6 +61,8 @@ void conv_forward(ConvMethod m, const ConvShape& s, const Tensor& x, const Tenso
   const Tensor w32 = as_f32(w), bias32 = as_f32(bias);
   if (m == ConvMethod::onednn) return onednn::conv_forward(s, x.dtype(), x.raw(), floats(w32), floats(bias32), y.raw());
   if (m == ConvMethod::tiles) return tile_conv_forward(s, x.data<bf16>(), floats(w32), floats(bias32), y.data<bf16>());
+  if (m == ConvMethod::pixel_tiles)
+    return pixel_conv_forward(s, x.data<bf16>(), floats(w32), floats(bias32), y.data<bf16>());
   visit_floating(x.dtype(), "conv2d", [&](auto type) {
     using T = decltype(type);
     const auto run = m == ConvMethod::direct ? direct_conv_forward<T> : im2col_conv_forward<T>;
@@ -71,6 +74,7 @@ void conv_backward_input(ConvMethod m, const ConvShape& s, const Tensor& dy, con
   const Tensor w32 = as_f32(w);
   if (m == ConvMethod::onednn) return onednn::conv_backward_input(s, dy.dtype(), dy.raw(), floats(w32), dx.raw());
   if (m == ConvMethod::tiles) return tile_conv_backward_input(s, dy.data<bf16>(), floats(w32), dx.data<bf16>());
+  if (m == ConvMethod::pixel_tiles) return pixel_conv_backward_input(s, dy.data<bf16>(), floats(w32), dx.data<bf16>());
   visit_floating(dy.dtype(), "conv2d_backward_input", [&](auto type) {
     using T = decltype(type);
     const auto run = m == ConvMethod::direct ? direct_conv_backward_input<T> : im2col_conv_backward_input<T>;
@@ -82,7 +86,7 @@ void conv_backward_weight(ConvMethod m, const ConvShape& s, const Tensor& x, con
                           const Tensor& db) {
   if (m == ConvMethod::onednn)
     return onednn::conv_backward_weight(s, x.dtype(), x.raw(), dy.raw(), floats(dw), floats(db));
-  if (m == ConvMethod::tiles)
+  if (m == ConvMethod::tiles || m == ConvMethod::pixel_tiles)
     return tile_conv_backward_weight(s, x.data<bf16>(), dy.data<bf16>(), floats(dw), floats(db));
   visit_floating(x.dtype(), "conv2d_backward_weight", [&](auto type) {
     using T = decltype(type);

@@ -8,10 +8,11 @@ namespace gw::kernels::cpu {
 
 /// The ways to convolve.
 enum class ConvMethod {
-  direct,  ///< our own kernels, direct_conv.h
-  tiles,   ///< our own for tile registers, tile_conv.h; for bf16
-  onednn,  ///< oneDNN's convolution primitives
-  im2col,  ///< im2col and a matrix product
+  direct,       ///< our own kernels, direct_conv.h
+  tiles,        ///< our own for tile registers, tile_conv.h; for bf16
+  pixel_tiles,  ///< the same for wide grids, pixel_conv.h
+  onednn,       ///< oneDNN's convolution primitives
+  im2col,       ///< im2col and a matrix product
 };
 
 enum class ConvPass { forward, backward_input, backward_weight };

@@ -204,7 +204,7 @@ class Convolution {
       const bf16* image = in_ + (task.images.begin + i) * plan_.in_image();
       bf16* to = copy + i * stride_;
       if (spread_row == row) {
-        std::copy_n(image + rows.begin * row, rows.size() * row, to);
+        copy_ahead(image + rows.begin * row, rows.size() * row, to);
         continue;
       }
       for (int64_t h = task.inputs.begin - plan_.top; h < task.inputs.end - plan_.top; ++h, to += spread_row) {
@@ -215,6 +215,18 @@ class Convolution {
         else
           share_lines(image + h * row, to);
       }
+    }
+  }
+
+  /// Copies whole lines, reading half a page ahead and, at the end, into the next image.
+  void copy_ahead(const bf16* from, int64_t elements, bf16* to) const {
+    constexpr int64_t kAhead = 1024;
+    const bf16* ahead = from + std::min(kAhead, elements);
+    int64_t left = elements - std::min(kAhead, elements);
+    for (int64_t i = 0; i < elements; i += kDepth, ahead += kDepth, left -= kDepth) {
+      if (left <= 0) ahead += plan_.in_image() - elements, left = elements;
+      __builtin_prefetch(ahead);
+      tile::copy_line(from + i, to + i);
     }
   }
 
@@ -255,7 +267,7 @@ class Convolution {
 }  // namespace
 
 void tile_conv_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y) {
-  const TilePlan plan = TilePlan::forward(shape);
+  const TilePlan plan = TilePlan::forward(shape, TilePlan::Borders::where_needed);
   const Panels panels(plan);
   pack_forward(shape, w, panels);
   std::vector<float> padded_bias(static_cast<size_t>(panels.count * panels.width()));
@@ -264,7 +276,7 @@ void tile_conv_forward(const ConvShape& shape, const bf16* x, const float* w, co
 }
 
 void tile_conv_backward_input(const ConvShape& shape, const bf16* dy, const float* w, bf16* dx) {
-  const TilePlan plan = TilePlan::backward_input(shape);
+  const TilePlan plan = TilePlan::backward_input(shape, TilePlan::Borders::where_needed);
   const Panels panels(plan);
   pack_backward(shape, w, panels);
   const std::vector<float> no_bias(static_cast<size_t>(panels.count * panels.width()));

@@ -36,6 +36,16 @@ inline void copy_line(const bf16* from, bf16* to) {
   std::memcpy(to, &line, sizeof line);
 }
 
+/// Copies the elements whose bits are set and fills the line up with zeros; others are not touched, so that they may
+/// lie outside of any memory.
+inline void copy_part(const bf16* from, uint32_t used, bf16* to) {
+#if defined(__AVX512BW__)
+  _mm512_storeu_si512(to, _mm512_maskz_loadu_epi16(used, from));
+#else
+  for (int i = 0; i < kDepth; ++i) to[i] = used >> i & 1u ? from[i] : bf16(0.0f);
+#endif
+}
+
 /// The bits of f32 numbers rounded to bf16, as its constructor does, in the upper halves.
 inline Dwords round_upper(Floats values) {
   const Dwords bits = reinterpret_cast<Dwords>(values);

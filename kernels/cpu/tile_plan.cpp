@@ -48,11 +48,11 @@ std::vector<int64_t> order_of_taps(const Axis& w) {
 
 class Builder {
  public:
-  Builder(TilePlan& plan, const Axis& h, const Axis& w) : plan_(plan), h_(h), w_(w) {
+  Builder(TilePlan& plan, const Axis& h, const Axis& w, TilePlan::Borders borders) : plan_(plan), h_(h), w_(w) {
     // A chunk should be full of channels. Where they are few, neighbouring taps share one, and as the same ones must do
     // so at all positions, a border of zeros keeps them there; else taps that read outside the image are left out.
     most_taps_ = std::max<int64_t>(1, tile::kDepth / plan.in_c);
-    bordered_ = most_taps_ > 1;
+    bordered_ = most_taps_ > 1 || borders == TilePlan::Borders::everywhere;
     plan.pixel = ceil_div(plan.in_c, tile::kDepth) * tile::kDepth;
     const Range vertical = bordered_ ? h.overhang() : Range{0, 0}, across = bordered_ ? w.overhang() : Range{0, 0};
     plan.top = vertical.begin, plan.bottom = vertical.end, plan.left = across.begin, plan.right = across.end;
@@ -116,20 +116,22 @@ Axis axis(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t pad, 
                   : Axis{out, in, kernel, stride, pad, dilation, false};
 }
 
-TilePlan make_plan(const ConvShape& s, bool backward) {
+TilePlan make_plan(const ConvShape& s, bool backward, TilePlan::Borders borders) {
   TilePlan plan{};
   const Axis h = axis(s.in_h, s.out_h, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h, backward);
   const Axis w = axis(s.in_w, s.out_w, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w, backward);
   plan.images = s.n;
   plan.in_c = backward ? s.out_c : s.in_c, plan.in_h = h.inputs, plan.in_w = w.inputs;
   plan.out_c = backward ? s.in_c : s.out_c, plan.out_h = h.outputs, plan.out_w = w.outputs;
-  Builder(plan, h, w);
+  plan.out_step_h = backward ? s.stride_h : 1, plan.out_step_w = backward ? s.stride_w : 1;
+  plan.in_step = backward ? 1 : s.stride_w;
+  Builder(plan, h, w, borders);
   return plan;
 }
 
 }  // namespace
 
-TilePlan TilePlan::forward(const ConvShape& s) { return make_plan(s, false); }
-TilePlan TilePlan::backward_input(const ConvShape& s) { return make_plan(s, true); }
+TilePlan TilePlan::forward(const ConvShape& s, Borders borders) { return make_plan(s, false, borders); }
+TilePlan TilePlan::backward_input(const ConvShape& s, Borders borders) { return make_plan(s, true, borders); }
 
 }  // namespace gw::kernels::cpu

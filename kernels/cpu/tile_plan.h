@@ -36,8 +36,14 @@ struct TilePlan {
   std::vector<Step> steps;
   std::vector<int64_t> first;  ///< steps of position p: first[p] .. first[p + 1]
 
-  static TilePlan forward(const ConvShape& s);
-  static TilePlan backward_input(const ConvShape& s);
+  /// Whether taps that read outside the image are steps too and meet zeros there, or are left out. With borders,
+  /// output positions that are out_step_h rows or out_step_w columns apart take the same steps: in a row each reads
+  /// in_step pixels further on.
+  enum class Borders { where_needed, everywhere };
+  int64_t out_step_h, out_step_w, in_step;
+
+  static TilePlan forward(const ConvShape& s, Borders borders);
+  static TilePlan backward_input(const ConvShape& s, Borders borders);
 
   int64_t in_image() const { return in_h * in_w * in_c; }
   int64_t out_image() const { return out_h * out_w * out_c; }

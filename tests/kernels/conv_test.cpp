@@ -153,6 +153,7 @@ void check_all_methods(const Case& c) {
   for (DType dtype : {DType::f32, DType::bf16}) {
     if (c.o.groups == 1) check_method(ConvMethod::direct, p, dtype, "direct");
     if (c.o.groups == 1 && dtype == DType::bf16) check_method(ConvMethod::tiles, p, dtype, "tiles");
+    if (c.o.groups == 1 && dtype == DType::bf16) check_method(ConvMethod::pixel_tiles, p, dtype, "pixel tiles");
     check_method(ConvMethod::im2col, p, dtype, "im2col");
     if (cpu::onednn::available()) check_method(ConvMethod::onednn, p, dtype, "onednn");
   }

@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/bf16_round.h"
 #include "kernels/cpu/map.h"
+#include "kernels/cpu/prefetch.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/store.h"
 #include "kernels/parallel.h"
@@ -113,10 +114,10 @@ void average_of_four(float* out, const T* top, const T* bottom, int64_t channels
 }
 
 /// The average of any window of `plane`, whose rows are `stride` elements apart. Four pixels a step keep the chain of
-/// additions short.
+/// additions short. Not inlined: beside the commonest window it would take the registers of that one's loop.
 template <class T, class Count>
-void average(float* out, const T* plane, Range h, Range w, int64_t stride, int64_t channels, float factor,
-             Count count) {
+[[gnu::noinline]] void average(float* out, const T* plane, Range h, Range w, int64_t stride, int64_t channels,
+                               float factor, Count count) {
   float sum[count] = {};
   for (int64_t i = h.begin; i < h.end; ++i) {
     const T* in = plane + i * stride + w.begin * channels;
@@ -150,6 +151,7 @@ void avg_forward(T* y, const T* x, const PoolGeometry& g, bool stream) {
       const Range h = rows[static_cast<size_t>(oh)];
       const float* factor = scale.data() + oh * g.w.out;
       float* out = writer.begin(r);
+      if (h.end - h.begin == 2) prefetch_ahead(plane + h.begin * stride, 2 * stride);
       for_channels(g.channels, [&](int64_t c, auto count) {
         for (int64_t ow = 0; ow < g.w.out; ++ow) {
           const Range w = columns[static_cast<size_t>(ow)];

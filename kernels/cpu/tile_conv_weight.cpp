@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/cpu/few_channel_conv_weight.h"
 #include "kernels/cpu/range.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/tile_conv.h"
@@ -23,8 +24,9 @@ using tile::kRows;
 using tile::kSums;
 
 constexpr int64_t kTileBytes = 1 << 10;
-// What a block may take: of a 2 MB L2 cache, or, where the sums are too large for that, of the next one.
-constexpr int64_t kBlockBytes = 1 << 20, kLargeBlockBytes = 4 << 20;
+// What a block may take of a 2 MB L2 cache, which what it is made from passes through as well. Where the sums are many,
+// adding to them less often, with larger blocks out of the next cache, costs more than it saves.
+constexpr int64_t kBlockBytes = 700 << 10;
 
 /// Rows of the images of a block, as tiles [channel group][image group][row][column].
 struct TileRows {
@@ -74,12 +76,11 @@ struct Plan {
     threads = omp_get_max_threads();
     if (share_sums) threads = std::min(threads, out_groups);
     const int64_t own_out_groups = share_sums ? ceil_div(out_groups, threads) : out_groups;
-    const int64_t limit = share_sums ? kLargeBlockBytes : kBlockBytes;
     const auto group_bytes = [&](int64_t out_rows) {
       return (input_rows(out_rows) * x_columns * in_groups + out_rows * s.out_w * own_out_groups) * kTileBytes;
     };
-    block_groups = std::clamp<int64_t>(limit / group_bytes(s.out_h), 1, ceil_div(s.n, kDepth));
-    for (bands = 1; bands < s.out_h && group_bytes(ceil_div(s.out_h, bands)) > limit;) ++bands;
+    block_groups = std::clamp<int64_t>(kBlockBytes / group_bytes(s.out_h), 1, ceil_div(s.n, kDepth));
+    for (bands = 1; bands < s.out_h && group_bytes(ceil_div(s.out_h, bands)) > kBlockBytes;) ++bands;
     x_tiles = block_groups * input_rows(ceil_div(s.out_h, bands)) * x_columns * in_groups;
     dy_tiles = block_groups * ceil_div(s.out_h, bands) * s.out_w * own_out_groups;
   }
@@ -389,6 +390,7 @@ void finish(const Plan& p, int64_t out, int64_t copies, const float* all_sums, f
 }  // namespace
 
 void tile_conv_backward_weight(const ConvShape& shape, const bf16* x, const bf16* dy, float* dw, float* db) {
+  if (suits_few_channel_conv(shape)) return few_channel_conv_backward_weight(shape, x, dy, dw, db);
   const Plan p(shape);
   const int64_t copies = p.share_sums ? 1 : p.threads;
   const Scratch sums(copies * p.sums_size());

@@ -193,6 +193,17 @@ TEST(Conv2d, EveryMethodMatchesReference) {
   for (const Case& c : cases()) check_all_methods(c);
 }
 
+// On wide grids with few features (taps times channels) the weight gradient has a way of its own: fewer and as many of
+// them as a tile has rows, and as many as two tiles take; rows of one piece and of several.
+TEST(Conv2d, FewInputChannelsMatchReference) {
+  check_all_methods({{3, 1, 20, 28}, {16, 1, 1, 1}, {}});
+  check_all_methods({{9, 1, 5, 33}, {17, 1, 3, 5}, {1, 2}});
+  check_all_methods({{2, 1, 7, 66}, {33, 1, 4, 4}, {1, {5, 6}}});
+  check_all_methods({{1, 1, 40, 17}, {70, 1, 31, 1}, {{3, 1}, {1, 0}}});
+  check_all_methods({{11, 3, 9, 64}, {32, 3, 3, 3}, {2, 1}});
+  check_all_methods({{4, 2, 6, 70}, {5, 2, 3, 4}, {{1, 3}, {0, 4}, {2, 5}}});
+}
+
 TEST(Conv2d, GroupsMatchReference) {
   check_all_methods({{3, 6, 7, 7}, {9, 2, 3, 3}, {1, 1, 1, 3}});
   check_all_methods({{9, 8, 5, 5}, {8, 1, 3, 3}, {2, 1, 1, 8}});
@@ -224,6 +235,8 @@ TEST(Conv2d, EmptyBatch) {
   EXPECT_EQ(conv2d(zeros({0, 3, 8, 8}), zeros({4, 3, 3, 3}), {}).shape(), (Shape{0, 4, 6, 6}));
   const auto grads = conv2d_backward_weight(zeros({0, 4, 6, 6}), zeros({0, 3, 8, 8}), {4, 3, 3, 3}, true);
   EXPECT_EQ(grads.bias.to_vector<float>(), std::vector<float>(4, 0));
+  const Problem none({{0, 1, 3, 20}, {4, 1, 3, 3}, {1, 1}});
+  check_method(ConvMethod::tiles, none, DType::bf16, "tiles");
 }
 
 TEST(Conv2d, RepeatsBitForBit) {

@@ -30,14 +30,15 @@ float* floats(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr;
 //   28x28, 8 -> 8                     6 /   6 /   7          6 / 4.6 / 5.5       7 /  7 / 10       9 /  8 /  10
 //   all of resnet-wide                 0.52 s                0.97 s              0.55 s            1.22 s
 // (bf16 direct: half of what one core needed.) im2col: 1.9 s and 6.8 s. Without AMX, bf16 instructions do half the work
-// of f32 ones, so that converting pays. With AMX (an Intel Xeon of 2.6 GHz, 2 cores), bf16:
-//                                      tiles               oneDNN
-//   28x28, 16 -> 16, 5x5              8.2 / 8.1 /  6.4    5.3 / 5.8 /  9.6
-//   28x28, 16 -> 32                   5.3 / 4.9 /  5.6    5.1 / 4.2 /  8.6
-//   14x14, 64 -> 64, stride 2         2.6 / 1.7 /  2.4    3.3 / 4.7 /  20
-//    4x4, 256 -> 256, stride 2        2.3 / 2.0 /  7.6    9.5 /  22 /  60
-//    2x2, 256 -> 512                  2.7 / 2.8 /  3.9     36 /  44 / 108
-//   all of resnet-wide                0.16 s with the rule below, 0.83 s
+// of f32 ones, so that converting pays. With AMX (an Intel Xeon of 2.6 GHz, 2 cores), bf16, forward / backward input
+// within training steps (oneDNN's weight gradients took two to thirty times as long as tiles):
+//                                      tiles         pixel tiles    oneDNN
+//   28x28, 16 -> 16, 5x5              9.5 / 10.1    6.3 / 7.1      6.5 / 7.5
+//   28x28, 16 -> 32                   7.8 /  8.2    5.3 / 5.2      6.0 / 5.9
+//   28x28, 32 -> 32, stride 2         6.1 /  4.2    4.0 / 4.0
+//   14x14, 32 -> 64                   3.9 /  4.6    3.7 / 4.2
+//   14x14, 64 -> 64, stride 2         3.5 /  2.7    4.6 / 4.2
+//    7x7, 64 -> 128                   3.2 /  3.1    7.2 / 7.1
 ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
   constexpr int64_t kFewImages = 8;  // our tiles are made of images
   const bool onednn_can =

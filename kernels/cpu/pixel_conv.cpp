@@ -27,7 +27,7 @@ constexpr auto kBytes = static_cast<int64_t>(sizeof(bf16));
 
 /// Up to 16 pixels of an output row, out_step apart: what a tile of sums is for.
 struct Segment {
-  int64_t input;   ///< where its first pixel's steps read, relative to the group's
+  int64_t input;   ///< how much further on its first pixel reads than its steps say
   int64_t output;  ///< its first pixel, in elements of the output image
   int64_t pixels;
 };
@@ -44,17 +44,14 @@ std::vector<Group> group_segments(const TilePlan& plan, int64_t tiles) {
   std::vector<Group> groups;
   const int64_t step_h = plan.out_step_h, step_w = plan.out_step_w;
   for (int64_t phase = 0; phase < step_h * step_w; ++phase) {
+    const int64_t first = plan.first[static_cast<size_t>(phase)], end = plan.first[static_cast<size_t>(phase) + 1];
     int64_t segments = 0;
     for (int64_t h = phase / step_w; h < plan.out_h; h += step_h)
       for (int64_t w = phase % step_w; w < plan.out_w; w += kRows * step_w, ++segments) {
-        const auto p = static_cast<size_t>(h * plan.out_w + w);
-        const TilePlan::Step* steps = plan.steps.data() + plan.first[p];
-        const int64_t count = plan.first[p + 1] - plan.first[p];
-        if (segments % tiles == 0) groups.push_back({steps, count, {}});
-        Group& group = groups.back();
-        const int64_t input = count > 0 ? steps->input - group.steps->input : 0;
-        group.segments[static_cast<size_t>(segments % tiles)] = {
-            input, (h * plan.out_w + w) * plan.out_c, std::min<int64_t>(kRows, ceil_div(plan.out_w - w, step_w))};
+        if (segments % tiles == 0) groups.push_back({plan.steps.data() + first, end - first, {}});
+        groups.back().segments[static_cast<size_t>(segments % tiles)] = {
+            h / step_h * plan.in_step_h * plan.spread_row() + w / step_w * plan.in_step_w * plan.pixel,
+            (h * plan.out_w + w) * plan.out_c, std::min<int64_t>(kRows, ceil_div(plan.out_w - w, step_w))};
       }
   }
   return groups;
@@ -139,7 +136,7 @@ class SpreadCopy {
 
   /// What a spread image takes. A tile may reach beyond the last pixel; what it finds there nobody looks at.
   static int64_t elements(const TilePlan& plan) {
-    return plan.spread_rows() * plan.spread_row() + kRows * plan.in_step * plan.pixel;
+    return plan.spread_rows() * plan.spread_row() + kRows * plan.in_step_w * plan.pixel;
   }
   int64_t lines() const { return plan_.in_h * static_cast<int64_t>(lines_.size()); }
 
@@ -211,7 +208,7 @@ void multiply_two(const Group& group, const Operands& o, float* sums, PendingRow
     const bf16* a = o.image + group.steps[i].input;
     const bf16* b = o.panel + run.first_chunk * 2 * kElements;
     for (int64_t c = run.chunks(); c > 0; --c, a += kDepth, b += 2 * kElements) {
-      tile::load<4>(a, o.stride);
+      tile::load<4>(a + group.segments[0].input, o.stride);
       tile::load<6>(b, tile::kRowBytes);
       tile::multiply_add<0, 4, 6>();
       tile::load<7>(b + kElements, tile::kRowBytes);
@@ -242,7 +239,7 @@ void multiply_four(const Group& group, const Operands& o, float* sums, PendingRo
     const bf16* b = o.panel + run.first_chunk * kElements;
     for (int64_t c = run.chunks(); c > 0; --c, a += kDepth, b += kElements) {
       tile::load<7>(b, tile::kRowBytes);
-      tile::load<4>(a, o.stride);
+      tile::load<4>(a + group.segments[0].input, o.stride);
       tile::multiply_add<0, 4, 7>();
       tile::load<5>(a + group.segments[1].input, o.stride);
       tile::multiply_add<1, 5, 7>();
@@ -316,7 +313,7 @@ class Convolution {
     const int64_t width = panels_.width(), column = panel * width;
     alignas(kLineBytes) float sums[2][kMostTiles * kSums];
     const Operands operands{
-        plan_.runs.data(),    spread,         plan_.in_step * plan_.pixel * kBytes,
+        plan_.runs.data(),    spread,         plan_.in_step_w * plan_.pixel * kBytes,
         panels_.panel(panel), bias_ + column, ceil_div(next.lines(), std::max<int64_t>(1, chunks_ * panels_.count))};
     const auto multiply = panels_.tiles == 2 ? multiply_two : multiply_four;
     PendingRows pending(format_of(panel));

@@ -57,8 +57,10 @@ class Builder {
     const Range vertical = bordered_ ? h.overhang() : Range{0, 0}, across = bordered_ ? w.overhang() : Range{0, 0};
     plan.top = vertical.begin, plan.bottom = vertical.end, plan.left = across.begin, plan.right = across.end;
     plan.tap_order = order_of_taps(w);
-    for (int64_t oh = 0; oh < h.outputs; ++oh)
-      for (int64_t ow = 0; ow < w.outputs; ++ow) {
+    const bool phases = borders == TilePlan::Borders::everywhere;
+    const int64_t rows = phases ? plan.out_step_h : h.outputs, columns = phases ? plan.out_step_w : w.outputs;
+    for (int64_t oh = 0; oh < rows; ++oh)
+      for (int64_t ow = 0; ow < columns; ++ow) {
         plan.first.push_back(static_cast<int64_t>(plan.steps.size()));
         add_position(oh, ow);
       }
@@ -124,7 +126,7 @@ TilePlan make_plan(const ConvShape& s, bool backward, TilePlan::Borders borders)
   plan.in_c = backward ? s.out_c : s.in_c, plan.in_h = h.inputs, plan.in_w = w.inputs;
   plan.out_c = backward ? s.in_c : s.out_c, plan.out_h = h.outputs, plan.out_w = w.outputs;
   plan.out_step_h = backward ? s.stride_h : 1, plan.out_step_w = backward ? s.stride_w : 1;
-  plan.in_step = backward ? 1 : s.stride_w;
+  plan.in_step_h = backward ? 1 : s.stride_h, plan.in_step_w = backward ? 1 : s.stride_w;
   Builder(plan, h, w, borders);
   return plan;
 }

@@ -36,11 +36,12 @@ struct TilePlan {
   std::vector<Step> steps;
   std::vector<int64_t> first;  ///< steps of position p: first[p] .. first[p + 1]
 
-  /// Whether taps that read outside the image are steps too and meet zeros there, or are left out. With borders,
-  /// output positions that are out_step_h rows or out_step_w columns apart take the same steps: in a row each reads
-  /// in_step pixels further on.
+  /// Whether taps that read outside the image are left out, or are steps too and meet zeros there. With such borders
+  /// everywhere, positions that are out_step_h rows or out_step_w columns apart take the same steps, only that they read
+  /// in_step_h rows or in_step_w pixels further on; then `first` is of the phases, the first out_step_h x out_step_w
+  /// positions.
   enum class Borders { where_needed, everywhere };
-  int64_t out_step_h, out_step_w, in_step;
+  int64_t out_step_h, out_step_w, in_step_h, in_step_w;
 
   static TilePlan forward(const ConvShape& s, Borders borders);
   static TilePlan backward_input(const ConvShape& s, Borders borders);

@@ -54,6 +54,7 @@ void apply_norm(T* y, const T* x, const T* residual, const Lanes& lanes, const C
   lanes.for_each([=](int64_t at, int64_t row_lanes) {
     prefetch_ahead(x + at, row_lanes);
     if (residual) prefetch_ahead(residual + at, row_lanes);
+    if (!stream) prefetch_ahead_to_write(y + at, row_lanes);
     write_run(y + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
       const Act f = act;
       const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;
@@ -115,6 +116,7 @@ void input_gradient(T* dx, const T* dy, const T* x, const Lanes& lanes, const Ch
   lanes.for_each([=](int64_t at, int64_t row_lanes) {
     prefetch_ahead(x + at, row_lanes);
     prefetch_ahead(dy + at, row_lanes);
+    if (!stream) prefetch_ahead_to_write(dx + at, row_lanes);
     write_run(dx + at, row_lanes, stream, [=](float* to, int64_t begin, auto count) {
       const Act f = act;
       const float *mean = means + begin, *scale = scales + begin, *bias = biases + begin;

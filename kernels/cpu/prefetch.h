@@ -24,4 +24,12 @@ inline void prefetch_ahead(const T* row, int64_t count) {
   prefetch(row + kAheadBytes / static_cast<int64_t>(sizeof(T)), count);
 }
 
+/// The same for a row that is about to be written without streaming.
+template <class T>
+inline void prefetch_ahead_to_write(T* row, int64_t count) {
+  constexpr int64_t kAhead = 2048 / static_cast<int64_t>(sizeof(T)),
+                    kLine = kLineBytes / static_cast<int64_t>(sizeof(T));
+  for (int64_t i = 0; i < count; i += kLine) __builtin_prefetch(row + kAhead + i, 1);
+}
+
 }  // namespace gw::kernels::cpu

@@ -270,7 +270,7 @@ void tile_conv_forward(const ConvShape& shape, const bf16* x, const float* w, co
   const TilePlan plan = TilePlan::forward(shape, TilePlan::Borders::where_needed);
   const Panels panels(plan);
   pack_forward(shape, w, panels);
-  std::vector<float> padded_bias(static_cast<size_t>(panels.count * panels.width()));
+  std::vector<float> padded_bias(static_cast<size_t>(panels.columns()));
   if (bias) std::copy_n(bias, shape.out_c, padded_bias.begin());
   Convolution(plan, panels, x, padded_bias.data(), y).run();
 }
@@ -279,7 +279,7 @@ void tile_conv_backward_input(const ConvShape& shape, const bf16* dy, const floa
   const TilePlan plan = TilePlan::backward_input(shape, TilePlan::Borders::where_needed);
   const Panels panels(plan);
   pack_backward(shape, w, panels);
-  const std::vector<float> no_bias(static_cast<size_t>(panels.count * panels.width()));
+  const std::vector<float> no_bias(static_cast<size_t>(panels.columns()));
   Convolution(plan, panels, dy, no_bias.data(), dx).run();
 }
 

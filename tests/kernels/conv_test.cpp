@@ -204,6 +204,27 @@ TEST(Conv2d, FewInputChannelsMatchReference) {
   check_all_methods({{4, 2, 6, 70}, {5, 2, 3, 4}, {{1, 3}, {0, 4}, {2, 5}}});
 }
 
+Tensor pixel_tiles_forward(const Tensor& x, const Tensor& w) {
+  const Case c{x.shape(), w.shape(), {}};
+  const Tensor y = filled_with_nan(output_shape(c), DType::bf16);
+  cpu::conv_forward(ConvMethod::pixel_tiles, shape_of(c), x, w, {}, y);
+  return y;
+}
+
+// Results larger than the caches are streamed: two pixels of 16 channels to a line, or each pixel by itself.
+TEST(Conv2d, StreamedResultsEqualThoseOfFewImages) {
+  for (const int64_t channels : {16, 64}) {
+    const int64_t n = 11 * 1024 / channels, few = 3;  // 17.6 MB
+    const Tensor x = values({n, 1, 28, 28}, DType::bf16, 1), w = values({channels, 1, 1, 1}, DType::f32, 2);
+    const Tensor y = pixel_tiles_forward(x, w);
+    for (const int64_t first : {int64_t{0}, n / 2, n - few}) {
+      const Tensor part = contiguous(x.narrow(0, first, few), MemoryFormat::channels_last);
+      EXPECT_EQ(y.narrow(0, first, few).to_vector<float>(), pixel_tiles_forward(part, w).to_vector<float>())
+          << channels << " channels, images from " << first;
+    }
+  }
+}
+
 TEST(Conv2d, GroupsMatchReference) {
   check_all_methods({{3, 6, 7, 7}, {9, 2, 3, 3}, {1, 1, 1, 3}});
   check_all_methods({{9, 8, 5, 5}, {8, 1, 3, 3}, {2, 1, 1, 8}});

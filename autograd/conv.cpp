@@ -21,9 +21,9 @@ kernels::ConvWeightGrads parameter_gradients(const Tensor& dy, const Tensor& x, 
 
 }  // namespace
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& o) {
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& o, BatchMoments* moments) {
   const Needs need{x.requires_grad(), weight.requires_grad(), bias.defined() && bias.requires_grad()};
-  return record("conv2d", kernels::conv2d(x, weight, bias, o), {x, weight, bias},
+  return record("conv2d", kernels::conv2d(x, weight, bias, o, moments), {x, weight, bias},
                 [x = saved(need.weight ? x : Tensor{}), weight = saved(need.x ? weight : Tensor{}), need, o,
                  x_shape = x.shape(), weight_shape = weight.shape()](const Tensor& dy) {
                   Tensor dx = need.x ? kernels::conv2d_backward_input(dy, weight, x_shape, o) : Tensor{};

@@ -56,9 +56,13 @@ Tensor packed(const Tensor& t) { return t.defined() ? contiguous(t) : t; }
 
 /// The batch's statistics into mean and invstd; the running ones are updated in place, whatever their strides.
 void batch_statistics(const Tensor& mean, const Tensor& invstd, const Tensor& running_mean, const Tensor& running_var,
-                      const Tensor& rows, const BatchNormOptions& o) {
+                      const Tensor& rows, const BatchNormOptions& o, const BatchMoments& moments) {
   const Tensor m = packed(running_mean), v = packed(running_var);
-  GW_DISPATCH(rows, batch_norm_statistics(mean, invstd, m, v, rows, o));
+  if (moments.defined() && rows.device().is_cpu())
+    cpu::batch_norm_statistics(mean, invstd, m, v, {packed(moments.mean), packed(moments.variance)},
+                               rows.numel() / mean.numel(), o);
+  else
+    GW_DISPATCH(rows, batch_norm_statistics(mean, invstd, m, v, rows, o));
   if (!m.defined()) return;
   if (m.raw() != running_mean.raw()) copy(running_mean, m);
   if (v.raw() != running_var.raw()) copy(running_var, v);
@@ -70,13 +74,16 @@ void batch_statistics(const Tensor& mean, const Tensor& invstd, const Tensor& ru
 
 BatchNormResult batch_norm_forward(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                    const Tensor& running_mean, const Tensor& running_var, const BatchNormOptions& o,
-                                   const std::optional<GeneralReluOptions>& act, const Tensor& residual) {
+                                   const std::optional<GeneralReluOptions>& act, const Tensor& residual,
+                                   const BatchMoments& moments) {
   check_input(x);
   const int64_t channels = x.size(1);
   check_vector(weight, "weight", channels);
   check_vector(bias, "bias", channels);
   check_vector(running_mean, "running mean", channels);
   check_vector(running_var, "running variance", channels);
+  check_vector(moments.mean, "moments' mean", channels);
+  check_vector(moments.variance, "moments' variance", channels);
   if (residual.defined()) check_like(residual, "residual", x);
   check_same_device("batch_norm", {&x, &weight, &bias, &running_mean, &running_var, &residual});
   check_statistics(x, running_mean, running_var, o.training);
@@ -85,7 +92,7 @@ BatchNormResult batch_norm_forward(const Tensor& x, const Tensor& weight, const 
   Tensor mean = vector_like(x), invstd = vector_like(x);
   if (x.numel() == 0) return {channels_to_front(y), zeros_like(mean), ones_like(invstd)};
   if (o.training) {
-    batch_statistics(mean, invstd, running_mean, running_var, rows, o);
+    batch_statistics(mean, invstd, running_mean, running_var, rows, o, moments);
   } else {
     copy(mean, running_mean);
     invstd = unary(Unary::rsqrt, add(packed(running_var), o.eps));

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "kernels/activation.h"
+#include "kernels/batch_moments.h"
 #include "tensor/tensor.h"
 
 namespace gw {
@@ -30,13 +31,14 @@ struct BatchNormResult {
 };
 
 /// y = act((x - mean) * invstd * weight + bias + residual), each of weight, bias, act and residual optional.
-/// In training, mean and (biased) variance are the batch's, and the running statistics, if defined, are updated in
-/// place, the running variance with the unbiased one. Otherwise the running statistics are used.
-/// Throws ShapeError, DTypeError, DeviceError for operands that do not fit, ShapeError in training with a single value
-/// per channel, ConfigError in inference without running statistics.
+/// In training, mean and (biased) variance are the batch's (`moments`, if defined, else computed from x), and the
+/// running statistics, if defined, are updated in place, the running variance with the unbiased one. Otherwise the
+/// running statistics are used. Throws ShapeError, DTypeError, DeviceError for operands that do not fit, ShapeError in
+/// training with a single value per channel, ConfigError in inference without running statistics.
 BatchNormResult batch_norm_forward(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                    const Tensor& running_mean, const Tensor& running_var, const BatchNormOptions& o,
-                                   const std::optional<GeneralReluOptions>& act = {}, const Tensor& residual = {});
+                                   const std::optional<GeneralReluOptions>& act = {}, const Tensor& residual = {},
+                                   const BatchMoments& moments = {});
 
 /// What the forward pass leaves to the backward pass.
 struct BatchNormSaved {

@@ -78,7 +78,7 @@ Tensor new_channels_last(const Shape& shape, DType dtype, Device device) {
 
 }  // namespace
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& o) {
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& o, BatchMoments* moments) {
   const ConvShape s = conv_shape("conv2d", x.shape(), weight.shape(), o);
   check_same_device("conv2d", {&x, &weight, &bias});
   check_floating("conv2d", x);
@@ -88,7 +88,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
   const Tensor y = new_channels_last(output_shape(s), x.dtype(), x.device());
   if (y.numel() == 0) return y;
   const Tensor dense_bias = bias.defined() ? contiguous(bias) : bias;
-  GW_DISPATCH(x, conv_forward(s, channels_last(x), channels_last(weight), dense_bias, y));
+  GW_DISPATCH(x, conv_forward(s, channels_last(x), channels_last(weight), dense_bias, y, moments));
   return y;
 }
 

@@ -4,6 +4,7 @@
 // activations are, and are read in channels-last memory too.
 #pragma once
 
+#include "kernels/batch_moments.h"
 #include "kernels/size2.h"
 #include "tensor/tensor.h"
 
@@ -24,8 +25,10 @@ namespace gw::kernels {
 
 /// y[n, o, h, w] = bias[o] + sum over i, kh, kw of x[n, i, h * stride + kh * dilation - padding, ...] * weight[o, i,
 /// kh, kw], of x's dtype. `bias` may be undefined. Throws ShapeError, DTypeError, DeviceError for operands that do not
-/// fit, ConfigError for options that make no sense.
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& o = {});
+/// fit, ConfigError for options that make no sense. `moments`, unless null, is set to y's if finding them costs less
+/// than reading y again, and else left undefined.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& o = {},
+              BatchMoments* moments = nullptr);
 
 /// The gradient of conv2d's input, of shape `x_shape` and dy's dtype.
 Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& x_shape, const ConvOptions& o = {});

@@ -18,11 +18,12 @@ BatchNorm::BatchNorm(int64_t features, const BatchNormLayerOptions& o) : options
   }
 }
 
-Tensor BatchNorm::forward_fused(const Tensor& x, const std::optional<GeneralReluOptions>& act, const Tensor& residual) {
+Tensor BatchNorm::forward_fused(const Tensor& x, const std::optional<GeneralReluOptions>& act, const Tensor& residual,
+                                const BatchMoments& moments) {
   check_dims(x);
-  BatchNormOptions o{.training = is_training() || !options.track_running_stats, .eps = options.eps};
+  BatchNormOptions o{.training = uses_batch(), .eps = options.eps};
   if (is_training() && options.track_running_stats) o.momentum = next_momentum();
-  return batch_norm(x, running_mean, running_var, weight, bias, o, act, residual);
+  return batch_norm(x, running_mean, running_var, weight, bias, o, act, residual, moments);
 }
 
 /// Counts this batch, and says how much it weighs in the running statistics.

@@ -22,8 +22,12 @@ struct BatchNormLayerOptions {
 /// Szegedy, "Batch normalization", 2015).
 struct BatchNorm : Module {
   Tensor forward(const Tensor& x) override { return forward_fused(x, {}); }
-  /// act(batch norm(x) + residual) in the same passes over memory; `residual` may be undefined.
-  Tensor forward_fused(const Tensor& x, const std::optional<GeneralReluOptions>& act, const Tensor& residual = {});
+  /// act(batch norm(x) + residual) in the same passes over memory; `residual` may be undefined, and so may `moments`,
+  /// those of x.
+  Tensor forward_fused(const Tensor& x, const std::optional<GeneralReluOptions>& act, const Tensor& residual = {},
+                       const BatchMoments& moments = {});
+  /// Whether it normalises by the statistics of the batch.
+  bool uses_batch() const { return is_training() || !options.track_running_stats; }
   std::string extra_repr() const override;
 
   BatchNormLayerOptions options;

@@ -26,7 +26,9 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Size2 kernel_size, Con
   init::default_(weight, bias);
 }
 
-Tensor Conv2d::forward(const Tensor& x) { return conv2d(x, weight, bias, options); }
+Tensor Conv2d::forward_with_moments(const Tensor& x, BatchMoments* moments) const {
+  return conv2d(x, weight, bias, options, moments);
+}
 
 std::string Conv2d::extra_repr() const {
   std::string text = fmt::format("{}, {}, kernel_size={}, stride={}", weight.size(1) * options.groups, weight.size(0),

@@ -2,14 +2,20 @@
 
 namespace gw {
 
-Tensor norm_add_act(const Tensor& x, Module* norm, const Tensor& residual, Module* act) {
+Tensor forward_before_norm(Module& layer, Module* norm, const Tensor& x, BatchMoments& moments) {
+  const Conv2d* conv = fusable<Conv2d>(layer);
+  const BatchNorm* batch_norm = norm ? fusable<BatchNorm>(*norm) : nullptr;
+  return conv && batch_norm && batch_norm->uses_batch() ? conv->forward_with_moments(x, &moments) : layer(x);
+}
+
+Tensor norm_add_act(const Tensor& x, Module* norm, const Tensor& residual, Module* act, const BatchMoments& moments) {
   BatchNorm* batch_norm = norm ? fusable<BatchNorm>(*norm) : nullptr;
   const GeneralRelu* relu = act ? fusable<GeneralRelu>(*act) : nullptr;
   // After an addition the activation's input cannot be computed again, so its output must tell the derivative.
   const bool adds = residual.defined();
   const bool fuses_act = relu && (!adds || relu->options.derivative_from_output());
-  if (batch_norm && fuses_act) return batch_norm->forward_fused(x, relu->options, residual);
-  if (batch_norm && !act && adds) return batch_norm->forward_fused(x, {}, residual);
+  if (batch_norm && fuses_act) return batch_norm->forward_fused(x, relu->options, residual, moments);
+  if (batch_norm && !act && adds) return batch_norm->forward_fused(x, {}, residual, moments);
   const Tensor y = norm ? (*norm)(x) : x;
   if (adds && fuses_act) return add_general_relu(y, residual, relu->options);
   const Tensor sum = adds ? y + residual : y;

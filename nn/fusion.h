@@ -3,6 +3,7 @@
 
 #include "nn/activation.h"
 #include "nn/batchnorm.h"
+#include "nn/conv2d.h"
 
 namespace gw {
 
@@ -13,8 +14,13 @@ M* fusable(Module& module) {
   return module.has_hooks() ? nullptr : dynamic_cast<M*>(&module);
 }
 
+/// layer(x). Where a convolution meets a batch norm that will want the moments of its result, `moments` is set to them
+/// if the convolution finds them on its way.
+Tensor forward_before_norm(Module& layer, Module* norm, const Tensor& x, BatchMoments& moments);
+
 /// act(norm(x) + residual), where norm, residual and act may each be left out (null, undefined): in as few passes over
-/// memory as the kinds of the layers and the hooks on them allow.
-Tensor norm_add_act(const Tensor& x, Module* norm, const Tensor& residual, Module* act);
+/// memory as the kinds of the layers and the hooks on them allow. `moments` are those of x, or undefined.
+Tensor norm_add_act(const Tensor& x, Module* norm, const Tensor& residual, Module* act,
+                    const BatchMoments& moments = {});
 
 }  // namespace gw

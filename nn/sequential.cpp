@@ -19,15 +19,17 @@ Module& Sequential::operator[](size_t index) const {
 
 Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
+  BatchMoments moments;  // of y
   for (size_t i = 0; i < size(); ++i) {
     Module& layer = (*this)[i];
-    BatchNorm* norm = fusable<BatchNorm>(layer);
-    GeneralRelu* act = norm && i + 1 < size() ? fusable<GeneralRelu>((*this)[i + 1]) : nullptr;
-    if (act) {
-      y = norm->forward_fused(y, act->options);
-      ++i;
+    Module* next = i + 1 < size() ? &(*this)[i + 1] : nullptr;
+    const BatchMoments of_input = std::exchange(moments, {});
+    if (BatchNorm* norm = fusable<BatchNorm>(layer)) {
+      const GeneralRelu* act = next ? fusable<GeneralRelu>(*next) : nullptr;
+      y = norm->forward_fused(y, act ? std::optional(act->options) : std::nullopt, {}, of_input);
+      if (act) ++i;
     } else {
-      y = layer(y);
+      y = forward_before_norm(layer, next, y, moments);
     }
   }
   return y;

@@ -28,6 +28,17 @@ ChannelLanes channel_lanes(const Lanes& lanes, const Tensor& mean, const Tensor&
   return {lanes.spread(mean.to_vector<float>()), lanes.spread(scale), lanes.spread(values_or(bias, lanes.channels, 0))};
 }
 
+math::BatchNormStatistics statistics_into(const Tensor& mean, const Tensor& invstd, const Tensor& running_mean,
+                                          const Tensor& running_var, const BatchNormOptions& o) {
+  const bool running = running_mean.defined();
+  return {mean.data<float>(),
+          invstd.data<float>(),
+          running ? running_mean.data<float>() : nullptr,
+          running ? running_var.data<float>() : nullptr,
+          o.momentum,
+          o.eps};
+}
+
 /// Calls f with the activation as a type, so that each combination gets its own
 /// loops.
 template <class F>
@@ -100,18 +111,22 @@ void batch_norm_statistics(const Tensor& mean, const Tensor& invstd, const Tenso
           add_moments(in + at, r, count, k, s, q);
         });
     const auto n = static_cast<double>(rows);
-    const bool running = running_mean.defined();
-    const math::BatchNormStatistics statistics{mean.data<float>(),
-                                               invstd.data<float>(),
-                                               running ? running_mean.data<float>() : nullptr,
-                                               running ? running_var.data<float>() : nullptr,
-                                               o.momentum,
-                                               o.eps};
+    const math::BatchNormStatistics statistics = statistics_into(mean, invstd, running_mean, running_var, o);
     for (size_t c = 0; c < near.size(); ++c) {
       const double s = sums[c], q = sums[c + near.size()];
       statistics.finish(static_cast<int64_t>(c), n, static_cast<double>(near[c]) + s / n, std::max(0.0, q - s * s / n));
     }
   });
+}
+
+void batch_norm_statistics(const Tensor& mean, const Tensor& invstd, const Tensor& running_mean,
+                           const Tensor& running_var, const BatchMoments& moments, int64_t rows,
+                           const BatchNormOptions& o) {
+  const math::BatchNormStatistics statistics = statistics_into(mean, invstd, running_mean, running_var, o);
+  const float *means = moments.mean.data<float>(), *variances = moments.variance.data<float>();
+  const auto n = static_cast<double>(rows);
+  for (int64_t c = 0; c < mean.numel(); ++c)
+    statistics.finish(c, n, static_cast<double>(means[c]), static_cast<double>(variances[c]) * n);
 }
 
 void batch_norm_apply(const Tensor& y, const Tensor& x, const Tensor& residual, const Tensor& weight,

@@ -9,6 +9,10 @@ namespace gw::kernels::cpu {
 /// vectors too, if they are defined.
 void batch_norm_statistics(const Tensor& mean, const Tensor& invstd, const Tensor& running_mean,
                            const Tensor& running_var, const Tensor& x, const BatchNormOptions& o);
+/// The same from what is known of an x of `rows` rows.
+void batch_norm_statistics(const Tensor& mean, const Tensor& invstd, const Tensor& running_mean,
+                           const Tensor& running_var, const BatchMoments& moments, int64_t rows,
+                           const BatchNormOptions& o);
 
 /// y = act((x - mean) * invstd * weight + bias + residual); weight, bias and residual may be undefined.
 void batch_norm_apply(const Tensor& y, const Tensor& x, const Tensor& residual, const Tensor& weight,

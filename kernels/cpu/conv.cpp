@@ -10,12 +10,20 @@
 #include "kernels/cpu/tile_conv.h"
 #include "kernels/cpu/tile_registers.h"
 #include "kernels/elementwise.h"
+#include "tensor/creation.h"
 
 namespace gw::kernels::cpu {
 namespace {
 
 Tensor as_f32(const Tensor& t) { return t.defined() ? cast(t, DType::f32) : t; }
 float* floats(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr; }
+
+/// Makes tensors for the moments that are wanted.
+ChannelMoments new_moments(BatchMoments* wanted, int64_t channels) {
+  if (!wanted) return {};
+  *wanted = {empty({channels}), empty({channels})};
+  return {floats(wanted->mean), floats(wanted->variance)};
+}
 
 }  // namespace
 
@@ -58,12 +66,13 @@ ConvMethod choose_conv_method(const ConvShape& s, ConvPass pass, DType dtype) {
 }
 
 void conv_forward(ConvMethod m, const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias,
-                  const Tensor& y) {
+                  const Tensor& y, BatchMoments* moments) {
   const Tensor w32 = as_f32(w), bias32 = as_f32(bias);
   if (m == ConvMethod::onednn) return onednn::conv_forward(s, x.dtype(), x.raw(), floats(w32), floats(bias32), y.raw());
   if (m == ConvMethod::tiles) return tile_conv_forward(s, x.data<bf16>(), floats(w32), floats(bias32), y.data<bf16>());
   if (m == ConvMethod::pixel_tiles)
-    return pixel_conv_forward(s, x.data<bf16>(), floats(w32), floats(bias32), y.data<bf16>());
+    return pixel_conv_forward(s, x.data<bf16>(), floats(w32), floats(bias32), y.data<bf16>(),
+                              new_moments(moments, s.out_c));
   visit_floating(x.dtype(), "conv2d", [&](auto type) {
     using T = decltype(type);
     const auto run = m == ConvMethod::direct ? direct_conv_forward<T> : im2col_conv_forward<T>;
@@ -96,8 +105,9 @@ void conv_backward_weight(ConvMethod m, const ConvShape& s, const Tensor& x, con
   });
 }
 
-void conv_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y) {
-  conv_forward(choose_conv_method(s, ConvPass::forward, x.dtype()), s, x, w, bias, y);
+void conv_forward(const ConvShape& s, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& y,
+                  BatchMoments* moments) {
+  conv_forward(choose_conv_method(s, ConvPass::forward, x.dtype()), s, x, w, bias, y, moments);
 }
 
 void conv_backward_input(const ConvShape& s, const Tensor& dy, const Tensor& w, const Tensor& dx) {

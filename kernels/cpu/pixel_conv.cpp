@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/cpu/bf16_round.h"
+#include "kernels/cpu/column_moments.h"
 #include "kernels/cpu/range.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/stream.h"
@@ -65,10 +66,12 @@ struct RowFormat {
   bool stream;
 };
 
-/// Rows that are to be written while the next sums are computed: the processor does both at once.
+/// Rows that are to be written, and added to `moments` unless null, while the next sums are computed: the processor
+/// does both at once.
 class PendingRows {
  public:
-  explicit PendingRows(const RowFormat& format) : format_(format) {}
+  PendingRows(const RowFormat& format, ColumnMoments* moments, int64_t column)
+      : format_(format), moments_(moments), column_(column) {}
 
   /// Takes over the sums of a group, [tile][16][width], whose output image begins at `out`.
   void set(const Group& group, const float* sums, int64_t width, bf16* out) {
@@ -80,6 +83,7 @@ class PendingRows {
   void write(int64_t count) {
     while (count > 0 && (rows_ > 0 || next_tile())) {
       const int64_t now = std::min(count, rows_);
+      if (moments_) moments_->add(column_, format_.sums_step, from_, format_.sums_step, now);
       write_rows(format_, from_, to_, now);
       count -= now, rows_ -= now;
       from_ += now * format_.sums_step, to_ += now * format_.out_step;
@@ -109,6 +113,8 @@ class PendingRows {
   }
 
   const RowFormat format_;
+  ColumnMoments* const moments_;
+  const int64_t column_;
   const Group* group_ = nullptr;
   const float* sums_ = nullptr;
   bf16* out_ = nullptr;
@@ -217,7 +223,7 @@ void multiply_two(const Group& group, const Operands& o, float* sums, PendingRow
       tile::multiply_add<2, 5, 6>();
       tile::multiply_add<3, 5, 7>();
       next.step(o.lines);
-      previous.write(2);
+      previous.write(4);
     }
   }
   tile::store<0>(sums, kStride);
@@ -248,7 +254,7 @@ void multiply_four(const Group& group, const Operands& o, float* sums, PendingRo
       tile::load<4>(a + group.segments[3].input, o.stride);
       tile::multiply_add<3, 4, 7>();
       next.step(o.lines);
-      previous.write(2);
+      previous.write(4);
     }
   }
   tile::store<0>(sums, tile::kRowBytes);
@@ -260,12 +266,14 @@ void multiply_four(const Group& group, const Operands& o, float* sums, PendingRo
 class Convolution {
  public:
   /// `bias` has a number for every column of the panels.
-  Convolution(const TilePlan& plan, const Panels& panels, const bf16* in, const float* bias, bf16* out)
+  Convolution(const TilePlan& plan, const Panels& panels, const bf16* in, const float* bias, bf16* out,
+              ChannelMoments moments)
       : plan_(plan),
         panels_(panels),
         in_(in),
         bias_(bias),
         out_(out),
+        moments_(moments),
         groups_(group_segments(plan, panels.tiles == 2 ? 2 : 4)) {
     for (const Group& group : groups_)
       for (int64_t i = 0; i < group.count; ++i) chunks_ += plan.runs[static_cast<size_t>(group.steps[i].run)].chunks();
@@ -273,6 +281,7 @@ class Convolution {
 
   void run() const {
     const int64_t elements = SpreadCopy::elements(plan_);
+    std::vector<ColumnMoments> moments(static_cast<size_t>(omp_get_max_threads()));
 #pragma omp parallel
     {
       const tile::Registers registers;
@@ -280,6 +289,7 @@ class Convolution {
       bf16* const spread = reinterpret_cast<bf16*>(memory.data());
       std::fill_n(spread, 2 * elements, bf16(0.0f));
       SpreadCopy copy(plan_);
+      ColumnMoments found(moments_ ? panels_.count * format_of(0).sums_step : 0);
       const Range images = part(plan_.images, omp_get_thread_num(), omp_get_num_threads());
       const auto begin_copy = [&](int64_t i) {
         if (i < images.end) copy.begin(in_ + i * plan_.in_image(), spread + i % 2 * elements);
@@ -289,10 +299,12 @@ class Convolution {
         copy.finish();
         begin_copy(i + 1);
         for (int64_t panel = 0; panel < panels_.count; ++panel)
-          write(panel, spread + i % 2 * elements, out_ + i * plan_.out_image(), copy);
+          write(panel, spread + i % 2 * elements, out_ + i * plan_.out_image(), copy, moments_ ? &found : nullptr);
       }
       stream_fence();
+      moments[static_cast<size_t>(omp_get_thread_num())] = std::move(found);
     }
+    if (moments_) ColumnMoments::finish(moments, std::max(plan_.out_c, format_of(0).columns), moments_, plan_.out_c);
   }
 
  private:
@@ -309,20 +321,25 @@ class Convolution {
   }
 
   /// Computes the columns of a panel for an image.
-  void write(int64_t panel, const bf16* spread, bf16* out, SpreadCopy& next) const {
+  void write(int64_t panel, const bf16* spread, bf16* out, SpreadCopy& next, ColumnMoments* moments) const {
     const int64_t width = panels_.width(), column = panel * width;
     alignas(kLineBytes) float sums[2][kMostTiles * kSums];
     const Operands operands{
         plan_.runs.data(),    spread,         plan_.in_step_w * plan_.pixel * kBytes,
         panels_.panel(panel), bias_ + column, ceil_div(next.lines(), std::max<int64_t>(1, chunks_ * panels_.count))};
     const auto multiply = panels_.tiles == 2 ? multiply_two : multiply_four;
-    PendingRows pending(format_of(panel));
+    const RowFormat format = format_of(panel);
+    PendingRows pending(format, moments, panel * format.sums_step);
     for (size_t g = 0; g < groups_.size(); ++g) {
       multiply(groups_[g], operands, sums[g % 2], pending, next);
+      if (moments && g == 0) moments->begin(panel * format.sums_step, format.sums_step, sums[0]);
       pending.write_all();
       pending.set(groups_[g], sums[g % 2], width, out + column);
     }
     pending.write_all();
+    if (moments)
+      moments->end({panel * format.sums_step, (panel + 1) * format.sums_step},
+                   plan_.out_h * plan_.out_w / format.pixels);
   }
 
   const TilePlan& plan_;
@@ -330,19 +347,21 @@ class Convolution {
   const bf16* in_;
   const float* bias_;
   bf16* out_;
+  const ChannelMoments moments_;
   const std::vector<Group> groups_;
   int64_t chunks_ = 0;  // of all steps of an image
 };
 
 }  // namespace
 
-void pixel_conv_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y) {
+void pixel_conv_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y,
+                        ChannelMoments moments) {
   const TilePlan plan = TilePlan::forward(shape, TilePlan::Borders::everywhere);
   const Panels panels(plan);
   pack_forward(shape, w, panels);
   std::vector<float> padded_bias(static_cast<size_t>(panels.columns()));
   if (bias) std::copy_n(bias, shape.out_c, padded_bias.begin());
-  Convolution(plan, panels, x, padded_bias.data(), y).run();
+  Convolution(plan, panels, x, padded_bias.data(), y, moments).run();
 }
 
 void pixel_conv_backward_input(const ConvShape& shape, const bf16* dy, const float* w, bf16* dx) {
@@ -350,7 +369,7 @@ void pixel_conv_backward_input(const ConvShape& shape, const bf16* dy, const flo
   const Panels panels(plan);
   pack_backward(shape, w, panels);
   const std::vector<float> no_bias(static_cast<size_t>(panels.columns()));
-  Convolution(plan, panels, dy, no_bias.data(), dx).run();
+  Convolution(plan, panels, dy, no_bias.data(), dx, {}).run();
 }
 
 }  // namespace gw::kernels::cpu

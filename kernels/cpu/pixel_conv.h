@@ -4,12 +4,14 @@
 #pragma once
 
 #include "kernels/conv_shape.h"
+#include "kernels/cpu/column_moments.h"
 #include "tensor/dtype.h"
 
 namespace gw::kernels::cpu {
 
-/// y = conv2d(x, w) + bias; bias may be null. groups must be 1.
-void pixel_conv_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y);
+/// y = conv2d(x, w) + bias; bias may be null. groups must be 1. The moments are those of y before it is rounded.
+void pixel_conv_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y,
+                        ChannelMoments moments = {});
 
 /// dx = gradient of the input from dy. groups must be 1.
 void pixel_conv_backward_input(const ConvShape& shape, const bf16* dy, const float* w, bf16* dx);

@@ -181,6 +181,28 @@ TEST(BatchNorm, AnOddFirstRowDoesNotSpoilTheVariance) {
   for (size_t c = 0; c < 2; ++c) EXPECT_NEAR(result.invstd.to_vector<double>()[c] / ref.invstd(c), 1, 1e-5);
 }
 
+TEST(BatchNorm, TakesMomentsForThoseOfItsInput) {
+  const Problem p({9, 5, 4, 4}, DType::f32);
+  const Reference ref(p.x.to_vector<double>(), p.shape);
+  const auto vector = [](const Values& values) {
+    return from_values(std::vector<float>(values.begin(), values.end()), {5});
+  };
+  const Tensor mean = zeros({5}), variance = zeros({5}), given_mean = zeros({5}), given_variance = zeros({5});
+  const auto result = kernels::batch_norm_forward(p.x, p.weight, p.bias, mean, variance, {}, kLesson, p.residual);
+  const auto given = kernels::batch_norm_forward(p.x, p.weight, p.bias, given_mean, given_variance, {}, kLesson,
+                                                 p.residual, {vector(ref.mean), vector(ref.variance)});
+  expect_close(given.y, result.y, 1e-5, 1e-5);
+  expect_close(given_mean, mean, 1e-6, 1e-6);
+  expect_close(given_variance, variance, 1e-6, 1e-6);
+  const BatchMoments other{vector({1, 2, 3, 4, 5}), ones({5})};
+  EXPECT_EQ(kernels::batch_norm_forward(p.x, {}, {}, {}, {}, {}, {}, {}, other).mean.to_vector<float>(),
+            other.mean.to_vector<float>());
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              kernels::batch_norm_forward(p.x, {}, {}, {}, {}, {}, {}, {}, {zeros({4}), zeros({5})});
+            }),
+            "batch_norm: moments' mean has shape [4], expected [5], the input's channels");
+}
+
 TEST(BatchNorm, UpdatesRunningStatisticsInTrainingOnly) {
   const Problem p({5, 3, 4, 4}, DType::f32);
   const Reference ref(p.x.to_vector<double>(), p.shape);

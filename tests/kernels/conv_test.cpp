@@ -128,6 +128,20 @@ struct Problem {
         s(shape_of(c)) {}
 };
 
+/// Mean and variance of every channel of the expected y.
+void expect_moments(const BatchMoments& got, const Problem& p, double tolerance, const std::string& what) {
+  const auto channels = static_cast<size_t>(p.s.out_c), plane = static_cast<size_t>(p.s.out_h * p.s.out_w);
+  const auto count = static_cast<double>(p.s.n * p.s.out_h * p.s.out_w);
+  const auto channel = [&](size_t i) { return i / plane % channels; };
+  std::vector<double> mean(channels), variance(channels);
+  for (size_t i = 0; i < p.expected.y.size(); ++i) mean[channel(i)] += p.expected.y[i] / count;
+  for (size_t i = 0; i < p.expected.y.size(); ++i)
+    variance[channel(i)] += std::pow(p.expected.y[i] - mean[channel(i)], 2) / count;
+  ASSERT_TRUE(got.defined()) << what;
+  expect_close(got.mean, mean, tolerance, what + " mean");
+  expect_close(got.variance, variance, tolerance, what + " variance");
+}
+
 void check_method(ConvMethod method, const Problem& p, DType dtype, const std::string& name) {
   const Tensor x = cast(p.x, dtype), dy = cast(p.dy, dtype);
   // f32 rounds in sums of up to a few thousand terms, bf16 in its results; gradients of parameters are f32 in both.
@@ -136,7 +150,9 @@ void check_method(ConvMethod method, const Problem& p, DType dtype, const std::s
 
   const Tensor y = filled_with_nan(dy.shape(), dtype), dx = filled_with_nan(p.c.x, dtype);
   const Tensor dw = filled_with_nan(p.c.w, DType::f32), db = full({p.c.w[0]}, NAN);
-  cpu::conv_forward(method, p.s, x, p.w, p.b, y);
+  BatchMoments moments;
+  cpu::conv_forward(method, p.s, x, p.w, p.b, y, &moments);
+  if (method == ConvMethod::pixel_tiles) expect_moments(moments, p, 1e-5, what);
   expect_close(y, p.expected.y, tolerance, what + " forward");
   cpu::conv_backward_input(method, p.s, dy, p.w, dx);
   expect_close(dx, p.expected.dx, tolerance, what + " backward input");
@@ -223,6 +239,17 @@ TEST(Conv2d, StreamedResultsEqualThoseOfFewImages) {
           << channels << " channels, images from " << first;
     }
   }
+}
+
+TEST(Conv2d, MomentsKeepTheDigitsOfALargeMean) {
+  const Tensor x = values({40, 3, 9, 20}, DType::bf16, 1), w = mul(values({20, 3, 3, 3}, DType::f32, 2), 0.01);
+  const ConvShape s = shape_of({x.shape(), w.shape(), {}});
+  const Tensor y = filled_with_nan({40, 20, 7, 18}, DType::bf16);
+  BatchMoments around_zero, around_bias;
+  cpu::conv_forward(ConvMethod::pixel_tiles, s, x, w, {}, y, &around_zero);
+  cpu::conv_forward(ConvMethod::pixel_tiles, s, x, w, full({20}, 300), y, &around_bias);
+  expect_close(around_bias.mean, add(around_zero.mean, 300).to_vector<double>(), 1e-6, "mean");
+  expect_close(around_bias.variance, around_zero.variance.to_vector<double>(), 2e-3, "variance");
 }
 
 TEST(Conv2d, GroupsMatchReference) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "autograd/autograd.h"
+#include "autograd/record_outputs.h"
 
 namespace gw {
 
@@ -10,6 +11,14 @@ Tensor avg_pool2d(const Tensor& x, const AvgPoolOptions& o) {
   if (x.dim() == 3) return avg_pool2d(x.unsqueeze(0), o).squeeze(0);
   return record("avg_pool2d", kernels::avg_pool2d(x, o), {x},
                 [shape = x.shape(), o](const Tensor& dy) { return Grads{kernels::avg_pool2d_backward(dy, shape, o)}; });
+}
+
+ForkedPool fork_avg_pool2d(const Tensor& x, const AvgPoolOptions& o) {
+  const auto backward = [shape = x.shape(), o](const Grads& d) {
+    return Grads{d[1].defined() ? kernels::avg_pool2d_backward(d[1], shape, o, d[0]) : d[0]};
+  };
+  const auto outputs = record_outputs("fork_avg_pool2d", {x.detach(), kernels::avg_pool2d(x, o)}, {&x, 1}, backward);
+  return {outputs[0], outputs[1]};
 }
 
 Tensor max_pool2d(const Tensor& x, const PoolOptions& o) {

@@ -8,6 +8,12 @@ namespace gw {
 
 /// Mean of each window. Options and errors: see kernels/pool.h.
 Tensor avg_pool2d(const Tensor& x, const AvgPoolOptions& o);
+/// x, for one way on, and avg_pool2d(x), for another: as ResNets need them around a block whose path around it pools.
+/// Where the two gradients meet, one pass over memory makes x's of them.
+struct ForkedPool {
+  Tensor x, pooled;
+};
+ForkedPool fork_avg_pool2d(const Tensor& x, const AvgPoolOptions& o);
 /// Largest element of each window; the gradient goes to that element.
 Tensor max_pool2d(const Tensor& x, const PoolOptions& o);
 /// Mean (largest) of windows that divide the input evenly into output_size.

@@ -98,11 +98,16 @@ Tensor average(const Tensor& x, PoolGeometry g) {
   return y;
 }
 
-Tensor average_backward(const char* op, const Tensor& dy, const Shape& x_shape, PoolGeometry g) {
+Tensor average_backward(const char* op, const Tensor& dy, const Shape& x_shape, PoolGeometry g,
+                        const Tensor& added = {}) {
   check_gradient(op, dy, x_shape, g);
+  if (added.defined() && (added.shape() != x_shape || added.dtype() != dy.dtype()))
+    throw ShapeError(fmt::format("{}: expected a {} gradient of shape {} to add to, got {} of shape {}", op,
+                                 name_of(dy.dtype()), x_shape.to_string(), name_of(added.dtype()),
+                                 added.shape().to_string()));
   const Tensor in = readable(dy), dx = output(in, x_shape, dy.dtype());
   set_layout(g, in);
-  GW_DISPATCH(dy, avg_pool_backward(dx, in, g));
+  GW_DISPATCH(dy, avg_pool_backward(dx, in, added.defined() ? contiguous(added, format_of(in)) : added, g));
   return dx;
 }
 
@@ -133,8 +138,8 @@ Tensor avg_pool2d(const Tensor& x, const AvgPoolOptions& o) {
   return average(x, average_geometry(x.shape(), o));
 }
 
-Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const AvgPoolOptions& o) {
-  return average_backward("avg_pool2d_backward", dy, x_shape, average_geometry(x_shape, o));
+Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const AvgPoolOptions& o, const Tensor& added) {
+  return average_backward("avg_pool2d_backward", dy, x_shape, average_geometry(x_shape, o), added);
 }
 
 MaxPoolResult max_pool2d(const Tensor& x, const PoolOptions& o) {

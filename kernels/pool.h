@@ -35,8 +35,9 @@ struct AvgPoolOptions {
 namespace gw::kernels {
 
 Tensor avg_pool2d(const Tensor& x, const AvgPoolOptions& o);
-/// The gradient of avg_pool2d's input, whose shape is `x_shape`.
-Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const AvgPoolOptions& o);
+/// The gradient of avg_pool2d's input, whose shape is `x_shape`, plus `added` if that is defined: a gradient of the
+/// same input by another way, of dy's dtype.
+Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const AvgPoolOptions& o, const Tensor& added = {});
 
 /// Values and where they came from: i32 positions h * W + w in the input plane, laid out as the values.
 struct MaxPoolResult {

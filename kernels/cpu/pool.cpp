@@ -222,9 +222,21 @@ void avg_backward_row(float* out, const T* plane, Range h, const std::vector<Pix
   });
 }
 
-/// Rows under the same windows are equal, so each is computed, and rounded, once.
+/// out[i] = a[i] + b[i] for i < count.
 template <class T>
-void avg_backward(T* dx, const T* dy, const PoolGeometry& g, bool stream) {
+void write_sum(T* out, const float* a, const T* b, int64_t count, bool stream) {
+  prefetch_ahead(b, count);
+  write_run(out, count, stream, [=](float* to, int64_t begin, auto n) {
+    const float* first = a + begin;
+    const T* second = b + begin;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) to[i] = first[i] + static_cast<float>(second[i]);
+  });
+}
+
+/// Rows under the same windows are equal, so each is computed, and rounded, once. `added` may be null.
+template <class T>
+void avg_backward(T* dx, const T* dy, const T* added, const PoolGeometry& g, bool stream) {
   const std::vector<Range> rows = covers(g.h);
   const std::vector<PixelRun> columns = pixel_runs(g.w);
   const std::vector<float> scale = scales(g);
@@ -236,14 +248,11 @@ void avg_backward(T* dx, const T* dy, const PoolGeometry& g, bool stream) {
       const auto i = static_cast<size_t>(r % g.h.in);
       if (r == begin || i == 0 || !(rows[i] == rows[i - 1])) {
         const T* plane = dy + r / g.h.in * g.h.out * g.w.out * g.channels;
-        if constexpr (std::is_same_v<T, float>) {
-          avg_backward_row(writer.row(), plane, rows[i], columns, scale.data(), g);
-        } else {
-          avg_backward_row(unrounded.data(), plane, rows[i], columns, scale.data(), g);
-          round_run(writer.row(), unrounded.data(), row_elements);
-        }
+        avg_backward_row(unrounded.data(), plane, rows[i], columns, scale.data(), g);
+        if (!added) round_run(writer.row(), unrounded.data(), row_elements);
       }
-      writer.repeat(r);
+      const int64_t at = r * row_elements;
+      added ? write_sum(dx + at, unrounded.data(), added + at, row_elements, stream) : writer.repeat(r);
     }
     stream_fence();
   });
@@ -372,10 +381,10 @@ void avg_pool(const Tensor& y, const Tensor& x, const PoolGeometry& g) {
   });
 }
 
-void avg_pool_backward(const Tensor& dx, const Tensor& dy, const PoolGeometry& g) {
+void avg_pool_backward(const Tensor& dx, const Tensor& dy, const Tensor& added, const PoolGeometry& g) {
   visit_floating(dy.dtype(), "avg_pool2d_backward", [&](auto v) {
     using T = decltype(v);
-    avg_backward(dx.data<T>(), dy.data<T>(), g, streams(dx));
+    avg_backward(dx.data<T>(), dy.data<T>(), added.defined() ? added.data<T>() : nullptr, g, streams(dx));
   });
 }
 

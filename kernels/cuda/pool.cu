@@ -212,10 +212,21 @@ struct MaximumGradient {
   }
 };
 
+/// V elements from `at` on: dx = value(k) + added. `added` may be null.
+template <int V, class T, class Value>
+__device__ void write_gradient(T* dx, const T* added, int64_t at, const Value& value) {
+  Pack<T, V> out, other = {};
+  if (added) other = load<V>(added + at);
+#pragma unroll
+  for (int k = 0; k < V; ++k) out.at[k] = static_cast<T>(added ? value(k) + static_cast<float>(other.at[k]) : value(k));
+  *reinterpret_cast<Pack<T, V>*>(dx + at) = out;
+}
+
 /// A thread computes V channels of one input pixel's gradient, from all windows over that pixel. Writes dx once and
-/// reads dy once per pixel of the window, mostly from the caches.
+/// reads dy once per pixel of the window, mostly from the caches. `added` may be null.
 template <int V, class Gradient, class T>
-__global__ void __launch_bounds__(kPoolThreads, 3) pool_gather(T* dx, const T* dy, const int* indices, Geometry g) {
+__global__ void __launch_bounds__(kPoolThreads, 3)
+    pool_gather(T* dx, const T* dy, const int* indices, const T* added, Geometry g) {
   const Place p = place_in<V>(g.images, g.h.in, g.w.in, g.channels);
   if (!p.inside) return;
   const int position = p.row * g.w.in + p.column;
@@ -228,30 +239,26 @@ __global__ void __launch_bounds__(kPoolThreads, 3) pool_gather(T* dx, const T* d
 #pragma unroll
       for (int k = 0; k < V; ++k) sum[k] += window.at(k, position);
     }
-  Pack<T, V> out;
-#pragma unroll
-  for (int k = 0; k < V; ++k) out.at[k] = static_cast<T>(sum[k]);
-  const int64_t pixel = static_cast<int64_t>(p.image) * g.h.in * g.w.in + position;
-  *reinterpret_cast<Pack<T, V>*>(dx + pixel * g.channels + p.channel) = out;
+  const int64_t at = (static_cast<int64_t>(p.image) * g.h.in * g.w.in + position) * g.channels + p.channel;
+  write_gradient<V>(dx, added, at, [&](int k) { return sum[k]; });
 }
 
 /// For small windows that tile the input: a thread reads V channels of one window's gradient (and indices) once and
-/// writes all of its pixels.
+/// writes all of its pixels. `added` may be null.
 template <int V, class Gradient, class T>
-__global__ void __launch_bounds__(kPoolThreads) pool_spread(T* dx, const T* dy, const int* indices, Geometry g) {
+__global__ void __launch_bounds__(kPoolThreads)
+    pool_spread(T* dx, const T* dy, const int* indices, const T* added, Geometry g) {
   const Place p = place_in<V>(g.images, g.h.out, g.w.out, g.channels);
   if (!p.inside) return;
   const int64_t pixel = (static_cast<int64_t>(p.image) * g.h.out + p.row) * g.w.out + p.column;
   const auto window = Gradient::template window<V>(dy, indices, pixel * g.channels + p.channel, g, p.row, p.column);
-  T* plane = dx + static_cast<int64_t>(p.image) * g.h.in * g.w.in * g.channels + p.channel;
+  const int64_t plane = static_cast<int64_t>(p.image) * g.h.in * g.w.in * g.channels + p.channel;
   const int height = g.h.in / g.h.out, width = g.w.in / g.w.out;
   for (int i = p.row * height; i < (p.row + 1) * height; ++i)
     for (int j = p.column * width; j < (p.column + 1) * width; ++j) {
       const int position = i * g.w.in + j;
-      Pack<T, V> out;
-#pragma unroll
-      for (int k = 0; k < V; ++k) out.at[k] = static_cast<T>(window.at(k, position));
-      *reinterpret_cast<Pack<T, V>*>(plane + static_cast<int64_t>(position) * g.channels) = out;
+      write_gradient<V>(dx, added, plane + static_cast<int64_t>(position) * g.channels,
+                        [&](int k) { return window.at(k, position); });
     }
 }
 
@@ -324,20 +331,20 @@ void forward(const char* kernel, const Outputs<T>& out, const Tensor& x, const m
 
 template <class Gradient, class T>
 void backward(const char* gather, const char* spread, const Tensor& dx, const Tensor& dy, const int* indices,
-              const math::PoolGeometry& geometry) {
+              const Tensor& added, const math::PoolGeometry& geometry) {
   constexpr int64_t kSmallWindow = 16;  // larger ones are too few for a thread each
   const Geometry g = narrow(geometry);
   T* out = dx.data<T>();
-  const T* in = dy.data<T>();
-  const bool aligned = is_aligned(in, kPackOf<T>) && is_aligned(out, kPackOf<T>);
+  const T *in = dy.data<T>(), *other = added.defined() ? added.data<T>() : nullptr;
+  const bool aligned = is_aligned(in, kPackOf<T>) && is_aligned(out, kPackOf<T>) && is_aligned(other, kPackOf<T>);
   with_pack<T>(g.channels, aligned, [&](auto v) {
     const int packs = g.channels / v;
     if (tiles(g.h) && tiles(g.w) && window_pixels(g) <= kSmallWindow) {
       const PlaceLaunch l = place_launch(g.images, g.h.out, g.w.out, packs);
-      return launch(stream_for(dx), {spread, l.grid, l.block}, pool_spread<v, Gradient, T>, out, in, indices, g);
+      return launch(stream_for(dx), {spread, l.grid, l.block}, pool_spread<v, Gradient, T>, out, in, indices, other, g);
     }
     const PlaceLaunch l = place_launch(g.images, g.h.in, g.w.in, packs);
-    launch(stream_for(dx), {gather, l.grid, l.block}, pool_gather<v, Gradient, T>, out, in, indices, g);
+    launch(stream_for(dx), {gather, l.grid, l.block}, pool_gather<v, Gradient, T>, out, in, indices, other, g);
   });
 }
 
@@ -351,10 +358,10 @@ void avg_pool(const Tensor& y, const Tensor& x, const math::PoolGeometry& g) {
   });
 }
 
-void avg_pool_backward(const Tensor& dx, const Tensor& dy, const math::PoolGeometry& g) {
+void avg_pool_backward(const Tensor& dx, const Tensor& dy, const Tensor& added, const math::PoolGeometry& g) {
   if (dx.numel() == 0) return;
   visit_floating(dy.dtype(), "avg_pool2d_backward", [&](auto v) {
-    backward<AverageGradient, decltype(v)>("avg_pool_gather", "avg_pool_spread", dx, dy, nullptr, g);
+    backward<AverageGradient, decltype(v)>("avg_pool_gather", "avg_pool_spread", dx, dy, nullptr, added, g);
   });
 }
 
@@ -369,7 +376,8 @@ void max_pool(const Tensor& y, const Tensor& indices, const Tensor& x, const mat
 void max_pool_backward(const Tensor& dx, const Tensor& dy, const Tensor& indices, const math::PoolGeometry& g) {
   if (dx.numel() == 0) return;
   visit_floating(dy.dtype(), "max_pool2d_backward", [&](auto v) {
-    backward<MaximumGradient, decltype(v)>("max_pool_gather", "max_pool_spread", dx, dy, indices.data<int32_t>(), g);
+    backward<MaximumGradient, decltype(v)>("max_pool_gather", "max_pool_spread", dx, dy, indices.data<int32_t>(), {},
+                                           g);
   });
 }
 

@@ -4,7 +4,6 @@
 
 #include "nn/fusion.h"
 #include "nn/init.h"
-#include "nn/pool.h"
 #include "nn/squeeze_excite.h"
 
 namespace gw {
@@ -44,15 +43,18 @@ ResBlock::ResBlock(int64_t ni, int64_t nf, BlockOptions o) {
   if (o.zero_init) zero_init_norm(norm_);
 }
 
-Tensor ResBlock::forward(const Tensor& x) {
+Tensor ResBlock::forward(const Tensor& input) {
   Module* norm = last_norm();
-  const Tensor y = norm ? (*second_)[0]((*convs_)[0](x)) : (*convs_)(x);
-  return norm_add_act(y, norm, shortcut(x), act_.get());
+  const auto [x, pooled] = fork(input);
+  BatchMoments moments;  // of y
+  const Tensor y = norm ? forward_before_norm((*second_)[0], norm, (*convs_)[0](x), moments) : (*convs_)(x);
+  return norm_add_act(y, norm, shortcut(pooled), act_.get(), moments);
 }
 
-Tensor ResBlock::shortcut(const Tensor& x) {
-  const Tensor pooled = pool_ ? (*pool_)(x) : x;
-  return idconv_ ? (*idconv_)(pooled) : pooled;
+ForkedPool ResBlock::fork(const Tensor& x) {
+  if (!pool_) return {x, x};
+  if (pool_->has_hooks()) return {x, (*pool_)(x)};
+  return fork_avg_pool2d(x, pool_->options);
 }
 
 Module* ResBlock::last_norm() const {

@@ -3,6 +3,7 @@
 
 #include "nn/conv2d.h"
 #include "nn/models/model_options.h"
+#include "nn/pool.h"
 #include "nn/sequential.h"
 
 namespace gw {
@@ -32,21 +33,25 @@ Sequential pre_activation_conv(int64_t ni, int64_t nf, BlockOptions o = {.stride
 ///
 /// ConfigError for other strides than 1, 2, and for zero_init without a norm after the last convolution.
 ///
-/// The last norm, the addition and the activation run as one fused operation, unless a hook watches one of them.
+/// The last norm, the addition and the activation run as one fused operation, unless a hook watches one of them; so do
+/// the additions of the gradients that meet at x and the pool's.
 class ResBlock : public Module {
  public:
   ResBlock(int64_t ni, int64_t nf, BlockOptions o = {});
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& input) override;
 
  private:
-  Tensor shortcut(const Tensor& x);
+  /// What goes into the convolutions, and into the rest of the way around them.
+  ForkedPool fork(const Tensor& x);
+  /// The way around the convolutions, but for its pool.
+  Tensor shortcut(const Tensor& pooled) { return idconv_ ? (*idconv_)(pooled) : pooled; }
   /// The norm at the very end of convs, which may run fused with what follows; null if there is none or if a hook
   /// watches the layers around it.
   Module* last_norm() const;
 
   std::shared_ptr<Sequential> convs_, second_;  ///< second_ is the second of convs_
   std::shared_ptr<Sequential> idconv_;          ///< null if ni == nf
-  ModulePtr pool_;                              ///< null for stride 1
+  std::shared_ptr<AvgPool2d> pool_;             ///< null for stride 1
   ModulePtr act_;                               ///< may be null
   Module* norm_ = nullptr;                      ///< the norm after the second convolution, if there is one
 };

@@ -43,6 +43,21 @@ TEST(PoolGradient, AgreesWithFiniteDifferences) {
   }
 }
 
+TEST(ForkedPool, GradientsOfBothWaysMeet) {
+  const AvgPoolOptions o{.kernel = 2, .ceil_mode = true};
+  const Tensor x = leaf({2, 3, 5, 4});
+  const auto [same, pooled] = fork_avg_pool2d(x, o);
+  expect_close(same, x, 0, 0);
+  expect_close(pooled, avg_pool2d(x, o), 0, 0);
+  const auto both = [&](const std::vector<Tensor>& in) {
+    const ForkedPool fork = fork_avg_pool2d(in[0], o);
+    return (fork.x * fork.x).sum() + fork.pooled.exp().sum();
+  };
+  EXPECT_EQ(gradcheck(both, {leaf({2, 3, 5, 4})}), "");
+  EXPECT_EQ(gradcheck([&](const std::vector<Tensor>& in) { return fork_avg_pool2d(in[0], o).x * 2; }, {x}), "");
+  EXPECT_EQ(gradcheck([&](const std::vector<Tensor>& in) { return fork_avg_pool2d(in[0], o).pooled; }, {x}), "");
+}
+
 TEST(GlobalAvgPool, IsTheMeanOverHeightAndWidth) {
   const Tensor x = leaf({2, 3, 4, 5});
   const Tensor y = global_avg_pool(x);

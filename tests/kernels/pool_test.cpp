@@ -106,6 +106,23 @@ TEST(AvgPool, MatchesPyTorchsRulesForEverySmallSizeAndLayout) {
   }
 }
 
+TEST(AvgPool, GradientsAreAddedToOthers) {
+  for (const AvgPoolOptions& o : kAverages)
+    for (const Shape& shape : {Shape{2, 11, 7, 6}, Shape{3, 32, 6, 8}})
+      for (const DType dtype : {DType::f32, DType::bf16})
+        for (const MemoryFormat format : {MemoryFormat::contiguous, MemoryFormat::channels_last}) {
+          const Tensor x = kernels::cast(random(shape), dtype), added = kernels::contiguous(x, format);
+          const Tensor dy = kernels::cast(kernels::avg_pool2d(kernels::contiguous(random(shape), format), o), dtype);
+          const Tensor sum = kernels::avg_pool2d_backward(dy, shape, o, added);
+          const Tensor exact = kernels::avg_pool2d_backward(kernels::cast(dy, DType::f32), shape, o);
+          const double tolerance = dtype == DType::bf16 ? 4e-3 : 1e-6;
+          expect_close(sum, kernels::add(exact, kernels::cast(added, DType::f32), 1), tolerance, tolerance);
+          const MemoryFormat other =
+              format == MemoryFormat::contiguous ? MemoryFormat::channels_last : MemoryFormat::contiguous;
+          expect_close(kernels::avg_pool2d_backward(dy, shape, o, kernels::contiguous(x, other)), sum, 0, 0);
+        }
+}
+
 TEST(AvgPool, EveryChannelCountFillsItsVectors) {
   for (const int64_t channels : {1, 3, 8, 16, 25, 64, 90}) {
     const Shape shape{3, channels, 5, 6};
@@ -261,6 +278,11 @@ TEST(Pool, NamesWhatDoesNotFit) {
             "adaptive_avg_pool2d: expected an output size of at least 1, got 0 x 0");
   EXPECT_EQ(message_of<ShapeError>([&] { kernels::avg_pool2d_backward(x, x.shape(), {.kernel = 2}); }),
             "avg_pool2d_backward: expected a gradient of shape [1, 2, 2, 2], got [1, 2, 4, 4]");
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              kernels::avg_pool2d_backward(zeros({1, 2, 2, 2}), x.shape(), {.kernel = 2}, zeros({1, 2, 2, 2}));
+            }),
+            "avg_pool2d_backward: expected a f32 gradient of shape [1, 2, 4, 4] to add to, got f32 of shape [1, 2, 2, "
+            "2]");
   EXPECT_THROW(kernels::avg_pool2d(x, {.kernel = 2, .divisor_override = 0}), ConfigError);
 }
 

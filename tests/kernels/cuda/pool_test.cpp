@@ -58,6 +58,8 @@ TEST_F(CudaPool, AverageEqualsTheCpu) {
         const Tensor dy = values(y.shape(), dtype, format, 2);
         expect_close(kernels::avg_pool2d_backward(dy.to(kCuda), shape, o), kernels::avg_pool2d_backward(dy, shape, o),
                      tolerance, tolerance);
+        expect_close(kernels::avg_pool2d_backward(dy.to(kCuda), shape, o, x.to(kCuda)),
+                     kernels::avg_pool2d_backward(dy, shape, o, x), tolerance, tolerance);
       }
 }
 

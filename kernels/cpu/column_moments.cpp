@@ -25,14 +25,13 @@ void ColumnMoments::end(Range columns, int64_t rows) {
   }
 }
 
-void ColumnMoments::finish(const std::vector<ColumnMoments>& threads, int64_t columns, ChannelMoments to,
-                           int64_t channels) {
-  ColumnMoments all(channels);
+void ColumnMoments::finish(const std::vector<ColumnMoments>& threads, int64_t columns, ChannelMoments to) {
+  ColumnMoments all(to.channels);
   for (const ColumnMoments& thread : threads)
     for (int64_t i = 0; i < std::min(columns, static_cast<int64_t>(thread.counts_.size())); ++i) {
       const auto c = static_cast<size_t>(i);
       if (thread.counts_[c] > 0)
-        all.join(static_cast<size_t>(i % channels), thread.counts_[c], thread.means_[c], thread.distances_[c]);
+        all.join(static_cast<size_t>(i % to.channels), thread.counts_[c], thread.means_[c], thread.distances_[c]);
     }
   for (size_t c = 0; c < all.means_.size(); ++c) {
     to.mean[c] = static_cast<float>(all.means_[c]);

@@ -14,6 +14,7 @@ namespace gw::kernels::cpu {
 struct ChannelMoments {
   float* mean = nullptr;
   float* variance = nullptr;
+  int64_t channels = 0;
   explicit operator bool() const { return mean != nullptr; }
 };
 
@@ -56,9 +57,9 @@ class ColumnMoments {
   /// The run of these columns has had `rows` rows.
   void end(Range columns, int64_t rows);
 
-  /// Mean and biased variance of each channel from what all threads added up. Column c belongs to channel c % channels;
-  /// those from `columns` on to none.
-  static void finish(const std::vector<ColumnMoments>& threads, int64_t columns, ChannelMoments to, int64_t channels);
+  /// Mean and biased variance of each channel from what all threads added up. Column c belongs to channel c %
+  /// to.channels; those from `columns` on to none.
+  static void finish(const std::vector<ColumnMoments>& threads, int64_t columns, ChannelMoments to);
 
  private:
   /// Joins others' values to those of column c: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm

@@ -22,7 +22,7 @@ float* floats(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr;
 ChannelMoments new_moments(BatchMoments* wanted, int64_t channels) {
   if (!wanted) return {};
   *wanted = {empty({channels}), empty({channels})};
-  return {floats(wanted->mean), floats(wanted->variance)};
+  return {floats(wanted->mean), floats(wanted->variance), channels};
 }
 
 }  // namespace

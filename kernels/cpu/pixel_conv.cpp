@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/bf16_round.h"
 #include "kernels/cpu/column_moments.h"
+#include "kernels/cpu/pixel_pairs.h"
 #include "kernels/cpu/range.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/stream.h"
@@ -304,7 +305,7 @@ class Convolution {
       stream_fence();
       moments[static_cast<size_t>(omp_get_thread_num())] = std::move(found);
     }
-    if (moments_) ColumnMoments::finish(moments, std::max(plan_.out_c, format_of(0).columns), moments_, plan_.out_c);
+    if (moments_) ColumnMoments::finish(moments, std::max(plan_.out_c, format_of(0).columns), moments_);
   }
 
  private:
@@ -352,10 +353,8 @@ class Convolution {
   int64_t chunks_ = 0;  // of all steps of an image
 };
 
-}  // namespace
-
-void pixel_conv_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y,
-                        ChannelMoments moments) {
+void convolve_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y,
+                      ChannelMoments moments) {
   const TilePlan plan = TilePlan::forward(shape, TilePlan::Borders::everywhere);
   const Panels panels(plan);
   pack_forward(shape, w, panels);
@@ -364,12 +363,33 @@ void pixel_conv_forward(const ConvShape& shape, const bf16* x, const float* w, c
   Convolution(plan, panels, x, padded_bias.data(), y, moments).run();
 }
 
-void pixel_conv_backward_input(const ConvShape& shape, const bf16* dy, const float* w, bf16* dx) {
+void convolve_backward_input(const ConvShape& shape, const bf16* dy, const float* w, bf16* dx) {
   const TilePlan plan = TilePlan::backward_input(shape, TilePlan::Borders::everywhere);
   const Panels panels(plan);
   pack_backward(shape, w, panels);
   const std::vector<float> no_bias(static_cast<size_t>(panels.columns()));
   Convolution(plan, panels, dy, no_bias.data(), dx, {}).run();
+}
+
+}  // namespace
+
+void pixel_conv_forward(const ConvShape& shape, const bf16* x, const float* w, const float* bias, bf16* y,
+                        ChannelMoments moments) {
+  if (pairs_up(shape)) {
+    std::vector<float> twice;
+    for (int64_t i = 0; bias && i < 2; ++i) twice.insert(twice.end(), bias, bias + shape.out_c);
+    const std::vector<float> weight = weight_of_pairs(shape, w);
+    return convolve_forward(shape_of_pairs(shape), x, weight.data(), bias ? twice.data() : nullptr, y, moments);
+  }
+  convolve_forward(shape, x, w, bias, y, moments);
+}
+
+void pixel_conv_backward_input(const ConvShape& shape, const bf16* dy, const float* w, bf16* dx) {
+  if (pairs_up(shape)) {
+    const std::vector<float> weight = weight_of_pairs(shape, w);
+    return convolve_backward_input(shape_of_pairs(shape), dy, weight.data(), dx);
+  }
+  convolve_backward_input(shape, dy, w, dx);
 }
 
 }  // namespace gw::kernels::cpu

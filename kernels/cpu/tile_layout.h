@@ -93,7 +93,12 @@ inline Dwords interleave(const bf16* even, const bf16* odd) {
   return widen(low) | (widen(high) << 16);
 }
 
-inline void store_tile(const Dwords (&rows)[kRows], bf16* tile) { std::memcpy(tile, rows, sizeof rows); }
+/// Row by row, so that the rows go from their registers to memory: to copy the array as a whole, GCC puts it into memory
+/// first.
+inline void store_tile(const Dwords (&rows)[kRows], bf16* tile) {
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) std::memcpy(tile + r * kDepth, &rows[r], sizeof rows[r]);
+}
 
 /// The operand b of the transpose of a matrix of 16 rows of 32 bf16, `stride` apart.
 inline void pack_b_transposed(const bf16* rows, int64_t stride, bf16* tile) {

@@ -8,8 +8,8 @@ namespace gw {
 
 /// Mean of each window. Options and errors: see kernels/pool.h.
 Tensor avg_pool2d(const Tensor& x, const AvgPoolOptions& o);
-/// x, for one way on, and avg_pool2d(x), for another: as ResNets need them around a block whose path around it pools.
-/// Where the two gradients meet, one pass over memory makes x's of them.
+/// x [N, C, H, W] and avg_pool2d(x), for the two ways through a residual block that halves the grid. Where their gradients
+/// meet, one pass over memory makes x's of them.
 struct ForkedPool {
   Tensor x, pooled;
 };

@@ -41,7 +41,7 @@ ChannelMoments new_moments(BatchMoments* wanted, int64_t channels) {
 // of f32 ones, so that converting pays. With AMX (an Intel Xeon of 2.6 GHz, 2 cores), bf16, forward / backward input
 // within training steps (oneDNN's weight gradients took two to thirty times as long as tiles):
 //                                      tiles         pixel tiles    oneDNN
-//   28x28, 16 -> 16, 5x5              9.5 / 10.1    6.3 / 7.1      6.5 / 7.5
+//   28x28, 16 -> 16, 5x5              9.5 / 10.1    5.6 / 5.3      6.5 / 7.5
 //   28x28, 16 -> 32                   7.8 /  8.2    5.3 / 5.2      6.0 / 5.9
 //   28x28, 32 -> 32, stride 2         6.1 /  4.2    4.0 / 4.0
 //   14x14, 32 -> 64                   3.9 /  4.6    3.7 / 4.2

@@ -1,6 +1,7 @@
 // A convolution of few channels as one of pairs of neighbouring pixels: in channels-last memory two pixels of 16
 // channels are one of 32, which fill a tile's depth and two tiles' columns where one pixel would fill half of them. The
-// weight of such a pair holds the original one twice, moved on by a pixel, and zeros.
+// weight of such a pair holds the original one twice, moved on by a pixel, and zeros. (Zero times infinity is NaN, so
+// that an infinite pixel can make NaN of a neighbour beyond the kernel's reach.)
 #pragma once
 
 #include <vector>

@@ -15,8 +15,9 @@ namespace gw {
 ///
 /// (A Sequential made of one Sequential given by value becomes it instead of holding it.)
 ///
-/// A batch norm followed by a GeneralRelu (or ReLU) runs as one fused operation, unless a hook watches one of them.
-/// Values are the same either way.
+/// A batch norm followed by a GeneralRelu (or ReLU) runs as one fused operation, and a convolution followed by a batch
+/// norm may find the statistics that this one needs, unless a hook watches one of them. Values are the same either way,
+/// but for rounding.
 class Sequential : public Module {
  public:
   Sequential() = default;

@@ -33,8 +33,8 @@ Sequential pre_activation_conv(int64_t ni, int64_t nf, BlockOptions o = {.stride
 ///
 /// ConfigError for other strides than 1, 2, and for zero_init without a norm after the last convolution.
 ///
-/// The last norm, the addition and the activation run as one fused operation, unless a hook watches one of them; so do
-/// the additions of the gradients that meet at x and the pool's.
+/// The last norm, the addition and the activation run as one fused operation, unless a hook watches one of them. So do,
+/// on the way back, the pool and the addition of the two gradients that meet at x.
 class ResBlock : public Module {
  public:
   ResBlock(int64_t ni, int64_t nf, BlockOptions o = {});

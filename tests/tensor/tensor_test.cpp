@@ -157,5 +157,24 @@ TEST(Storage, CachedBlocksAreUsedAgain) {
   EXPECT_LE(cpu_memory_stats().reserved, before + 4096);
 }
 
+// Small blocks share slabs of 16 MB, of which only whole ones are given back.
+TEST(Storage, SmallBlocksLieApartAndAreGivenBack) {
+  constexpr int kBlocks = 400;
+  release_cached_cpu_memory();
+  const size_t before = cpu_memory_stats().reserved;
+  std::vector<Tensor> blocks;
+  for (int i = 0; i < kBlocks; ++i) blocks.push_back(full({20'000 + 10 * i}, i));  // 35 MB
+  EXPECT_GE(cpu_memory_stats().reserved, before + 35'000'000);
+  for (int i = 0; i < kBlocks; ++i) {
+    const Tensor& block = blocks[static_cast<size_t>(i)];
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(block.raw()) % 64, 0);
+    EXPECT_EQ(block.min().item(), i);
+    EXPECT_EQ(block.max().item(), i);
+  }
+  blocks.clear();
+  release_cached_cpu_memory();
+  EXPECT_LE(cpu_memory_stats().reserved, before + (size_t{16} << 20));
+}
+
 }  // namespace
 }  // namespace gw

@@ -7,12 +7,11 @@
 
 namespace gw {
 
-/// The module as an M, if it is one and nobody watches it through hooks; else null. A fused operation does not call the
-/// modules that it replaces, so their hooks would see nothing.
-template <class M>
-M* fusable(Module& module) {
-  return module.has_hooks() ? nullptr : dynamic_cast<M*>(&module);
-}
+/// The module as one of ours that may run fused with others, else null. A fused operation does not call the modules
+/// that it replaces: hooks on them would see nothing, and a class derived from ours may compute something else.
+Conv2d* fusable_conv(Module& module);
+BatchNorm* fusable_norm(Module& module);
+GeneralRelu* fusable_act(Module& module);
 
 /// layer(x). Where a convolution meets a batch norm that will want the moments of its result, `moments` is set to them
 /// if the convolution finds them on its way.

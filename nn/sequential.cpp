@@ -24,8 +24,8 @@ Tensor Sequential::forward(const Tensor& x) {
     Module& layer = (*this)[i];
     Module* next = i + 1 < size() ? &(*this)[i + 1] : nullptr;
     const BatchMoments of_input = std::exchange(moments, {});
-    if (BatchNorm* norm = fusable<BatchNorm>(layer)) {
-      const GeneralRelu* act = next ? fusable<GeneralRelu>(*next) : nullptr;
+    if (BatchNorm* norm = fusable_norm(layer)) {
+      const GeneralRelu* act = next ? fusable_act(*next) : nullptr;
       y = norm->forward_fused(y, act ? std::optional(act->options) : std::nullopt, {}, of_input);
       if (act) ++i;
     } else {

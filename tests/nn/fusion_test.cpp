@@ -92,6 +92,28 @@ TEST(Fusion, AHookOnTheNormKeepsItApart) {
   expect_close(y, seen.relu());
 }
 
+/// A layer of a user's own, made of one of ours.
+template <class Layer>
+struct Doubled : Layer {
+  using Layer::Layer;
+  Tensor forward(const Tensor& x) override { return Layer::forward(x) * 2; }
+};
+
+TEST(Fusion, LayersDerivedFromOursComputeWhatTheySay) {
+  const Tensor x = ones({2, 1, 2, 2});
+  for (const bool fused : {false, true}) {
+    Doubled<Conv2d> conv(1, 1, 1, ConvOptions{}, false);
+    conv.weight.detach().fill_(3);
+    Sequential net(std::move(conv), Doubled<BatchNorm2d>(1), Doubled<ReLU>());
+    dynamic_cast<BatchNorm&>(net[1]).bias.detach().fill_(5);
+    std::vector<HookHandle> handles;
+    for (Module* m : net.modules())
+      if (!fused) handles.push_back(watch(*m));
+    EXPECT_EQ(net(x).to_vector<float>(), std::vector<float>(8, 20)) << "fused: " << fused;
+    EXPECT_NEAR(net.buffers()[0].item(), 0.6, 1e-6);
+  }
+}
+
 TEST(Fusion, SequentialGivesTheSameValues) {
   manual_seed(2);
   Sequential net(Conv2d(2, 5, 3, {.padding = 1}), BatchNorm2d(5), GeneralRelu({.leak = 0.1f, .sub = 0.4f}),

@@ -243,16 +243,18 @@ void avg_backward(T* dx, const T* dy, const T* added, const PoolGeometry& g, boo
   const int64_t row_elements = g.w.in * g.channels;
   for_rows(g, g.h.in, [&](int64_t begin, int64_t end) {
     RowWriter<T> writer(dx, row_elements, stream);
-    const Scratch unrounded(row_elements);
+    const Scratch memory(row_elements);
+    float* unrounded = memory.data();
+    if constexpr (std::is_same_v<T, float>) unrounded = writer.row();
     for (int64_t r = begin; r < end; ++r) {
       const auto i = static_cast<size_t>(r % g.h.in);
       if (r == begin || i == 0 || !(rows[i] == rows[i - 1])) {
         const T* plane = dy + r / g.h.in * g.h.out * g.w.out * g.channels;
-        avg_backward_row(unrounded.data(), plane, rows[i], columns, scale.data(), g);
-        if (!added) round_run(writer.row(), unrounded.data(), row_elements);
+        avg_backward_row(unrounded, plane, rows[i], columns, scale.data(), g);
+        if constexpr (!std::is_same_v<T, float>) round_run(writer.row(), unrounded, row_elements);
       }
       const int64_t at = r * row_elements;
-      added ? write_sum(dx + at, unrounded.data(), added + at, row_elements, stream) : writer.repeat(r);
+      added ? write_sum(dx + at, unrounded, added + at, row_elements, stream) : writer.repeat(r);
     }
     stream_fence();
   });

@@ -234,27 +234,32 @@ void write_sum(T* out, const float* a, const T* b, int64_t count, bool stream) {
   });
 }
 
-/// Rows under the same windows are equal, so each is computed, and rounded, once. `added` may be null.
-template <class T>
+/// Rows under the same windows are equal, so each is computed, and rounded, once. `added` is read if kAdds: tested at
+/// run time, it would slow the loops down.
+template <bool kAdds, class T>
 void avg_backward(T* dx, const T* dy, const T* added, const PoolGeometry& g, bool stream) {
+  constexpr bool kRounds = !kAdds && !std::is_same_v<T, float>;
   const std::vector<Range> rows = covers(g.h);
   const std::vector<PixelRun> columns = pixel_runs(g.w);
   const std::vector<float> scale = scales(g);
   const int64_t row_elements = g.w.in * g.channels;
   for_rows(g, g.h.in, [&](int64_t begin, int64_t end) {
     RowWriter<T> writer(dx, row_elements, stream);
-    const Scratch memory(row_elements);
-    float* unrounded = memory.data();
-    if constexpr (std::is_same_v<T, float>) unrounded = writer.row();
+    const Scratch unrounded(row_elements);
     for (int64_t r = begin; r < end; ++r) {
       const auto i = static_cast<size_t>(r % g.h.in);
       if (r == begin || i == 0 || !(rows[i] == rows[i - 1])) {
         const T* plane = dy + r / g.h.in * g.h.out * g.w.out * g.channels;
-        avg_backward_row(unrounded, plane, rows[i], columns, scale.data(), g);
-        if constexpr (!std::is_same_v<T, float>) round_run(writer.row(), unrounded, row_elements);
+        if constexpr (kAdds || kRounds)
+          avg_backward_row(unrounded.data(), plane, rows[i], columns, scale.data(), g);
+        else
+          avg_backward_row(writer.row(), plane, rows[i], columns, scale.data(), g);
+        if constexpr (kRounds) round_run(writer.row(), unrounded.data(), row_elements);
       }
-      const int64_t at = r * row_elements;
-      added ? write_sum(dx + at, unrounded, added + at, row_elements, stream) : writer.repeat(r);
+      if constexpr (kAdds)
+        write_sum(dx + r * row_elements, unrounded.data(), added + r * row_elements, row_elements, stream);
+      else
+        writer.repeat(r);
     }
     stream_fence();
   });
@@ -386,7 +391,10 @@ void avg_pool(const Tensor& y, const Tensor& x, const PoolGeometry& g) {
 void avg_pool_backward(const Tensor& dx, const Tensor& dy, const Tensor& added, const PoolGeometry& g) {
   visit_floating(dy.dtype(), "avg_pool2d_backward", [&](auto v) {
     using T = decltype(v);
-    avg_backward(dx.data<T>(), dy.data<T>(), added.defined() ? added.data<T>() : nullptr, g, streams(dx));
+    if (added.defined())
+      avg_backward<true, T>(dx.data<T>(), dy.data<T>(), added.data<T>(), g, streams(dx));
+    else
+      avg_backward<false, T>(dx.data<T>(), dy.data<T>(), nullptr, g, streams(dx));
   });
 }
 

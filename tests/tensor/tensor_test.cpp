@@ -157,8 +157,8 @@ TEST(Storage, CachedBlocksAreUsedAgain) {
   EXPECT_LE(cpu_memory_stats().reserved, before + 4096);
 }
 
-// Small blocks share slabs of 16 MB, of which only whole ones are given back.
-TEST(Storage, SmallBlocksLieApartAndAreGivenBack) {
+// Blocks of 64 KB to 2 MB share slabs of 16 MB, of which only whole ones are given back.
+TEST(Storage, BlocksOfSlabsLieApartAndAreGivenBack) {
   constexpr int kBlocks = 400;
   release_cached_cpu_memory();
   const size_t before = cpu_memory_stats().reserved;

@@ -234,8 +234,7 @@ void write_sum(T* out, const float* a, const T* b, int64_t count, bool stream) {
   });
 }
 
-/// Rows under the same windows are equal, so each is computed, and rounded, once. `added` is read if kAdds: tested at
-/// run time, it would slow the loops down.
+/// Rows under the same windows are equal, so each is computed, and rounded, once. `added` is read if kAdds.
 template <bool kAdds, class T>
 void avg_backward(T* dx, const T* dy, const T* added, const PoolGeometry& g, bool stream) {
   constexpr bool kRounds = !kAdds && !std::is_same_v<T, float>;

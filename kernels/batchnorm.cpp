@@ -85,7 +85,10 @@ BatchNormResult batch_norm_forward(const Tensor& x, const Tensor& weight, const 
   check_vector(moments.mean, "moments' mean", channels);
   check_vector(moments.variance, "moments' variance", channels);
   if (residual.defined()) check_like(residual, "residual", x);
-  check_same_device("batch_norm", {&x, &weight, &bias, &running_mean, &running_var, &residual});
+  if (moments.mean.defined() != moments.variance.defined())
+    throw ConfigError("batch_norm: expected both of the moments' mean and variance or neither, got one");
+  check_same_device("batch_norm",
+                    {&x, &weight, &bias, &running_mean, &running_var, &residual, &moments.mean, &moments.variance});
   check_statistics(x, running_mean, running_var, o.training);
 
   const Tensor rows = rows_of(x), y = empty_like(rows);

@@ -34,7 +34,8 @@ struct BatchNormResult {
 /// In training, mean and (biased) variance are the batch's (`moments`, if defined, else computed from x), and the
 /// running statistics, if defined, are updated in place, the running variance with the unbiased one. Otherwise the
 /// running statistics are used. Throws ShapeError, DTypeError, DeviceError for operands that do not fit, ShapeError in
-/// training with a single value per channel, ConfigError in inference without running statistics.
+/// training with a single value per channel, ConfigError in inference without running statistics and for half of a pair
+/// of moments or running statistics.
 BatchNormResult batch_norm_forward(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                    const Tensor& running_mean, const Tensor& running_var, const BatchNormOptions& o,
                                    const std::optional<GeneralReluOptions>& act = {}, const Tensor& residual = {},

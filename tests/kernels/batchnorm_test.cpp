@@ -201,6 +201,10 @@ TEST(BatchNorm, TakesMomentsForThoseOfItsInput) {
               kernels::batch_norm_forward(p.x, {}, {}, {}, {}, {}, {}, {}, {zeros({4}), zeros({5})});
             }),
             "batch_norm: moments' mean has shape [4], expected [5], the input's channels");
+  EXPECT_EQ(message_of<ConfigError>([&] {
+              kernels::batch_norm_forward(p.x, {}, {}, {}, {}, {}, {}, {}, {zeros({5}), {}});
+            }),
+            "batch_norm: expected both of the moments' mean and variance or neither, got one");
 }
 
 TEST(BatchNorm, UpdatesRunningStatisticsInTrainingOnly) {
